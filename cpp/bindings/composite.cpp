@@ -1,0 +1,12 @@
+#include "bindings/module.h"
+#include "mattecore/composite/rgba.h"
+
+namespace mattecore::bindings {
+
+void bind_composite(py::module_& m) {
+  m.def("assemble_rgba", &composite::assemble_rgba, py::arg("image"), py::arg("mask"), WithoutGil());
+  m.def("paste_on_transparent", &composite::paste_on_transparent, py::arg("image"), py::arg("mask"), WithoutGil());
+  m.def("mask_to_image", &composite::mask_to_image, py::arg("mask"), WithoutGil());
+}
+
+}  // namespace mattecore::bindings

@@ -1,0 +1,80 @@
+#include "mattecore/composite/rgba.h"
+
+#include "mattecore/kernels/eight_bit.h"
+#include "mattecore/kernels/rgba.h"
+#include "mattecore/tensor/images.h"
+
+namespace mattecore::composite {
+namespace {
+
+/// Checks a value range that is either 0..1 in floats or 8 bits.
+void check_values(const at::Tensor& t, const char* name) {
+  if (t.scalar_type() != at::kByte) tensor::check_floating(t, name);
+  tensor::check_cpu_or_cuda(t, name);
+}
+
+/// The mask in 8 bits: a quarter of its size, and one reader of it below instead of one per type.
+at::Tensor eight_bit_masks(const at::Tensor& masks) {
+  const at::Tensor out = tensor::empty(masks.sizes(), at::kByte, masks.device());
+  tensor::with_element_type(masks, [&](auto element) {
+    using T = decltype(element);
+    if constexpr (std::is_same_v<T, uint8_t>) {
+      out.copy_(masks);
+    } else {
+      tensor::for_each_picture<const T, uint8_t>(
+          [&](ImageView<const T> from, ImageView<uint8_t> to) {
+            if (masks.is_cpu()) return kernels::to_u8(from, to);
+            kernels::cuda::to_u8(from, to, tensor::current_stream(masks));
+          },
+          masks, out);
+    }
+  });
+  return out;
+}
+
+}  // namespace
+
+at::Tensor assemble_rgba(const at::Tensor& image, const at::Tensor& mask) {
+  const at::Tensor images = tensor::as_images(image, "image");
+  const at::Tensor masks = tensor::as_masks(mask, "mask");
+  check_values(images, "image");
+  check_values(masks, "mask");
+  tensor::check_same_size(images, "image", masks, "mask");
+  const at::Tensor alpha = eight_bit_masks(masks);
+  const at::Tensor out =
+      tensor::empty({images.size(0), images.size(1), images.size(2), 4}, at::kFloat, images.device());
+  tensor::with_element_type(images, [&](auto element) {
+    using T = decltype(element);
+    tensor::for_each_picture<const T, const uint8_t, float>(
+        [&](ImageView<const T> colours, ImageView<const uint8_t> m, ImageView<float> to) {
+          if (images.is_cpu()) return kernels::assemble_rgba(colours, m, to);
+          kernels::cuda::assemble_rgba(colours, m, to, tensor::current_stream(images));
+        },
+        images, alpha, out);
+  });
+  return image.dim() == 3 ? out.squeeze(0) : out;
+}
+
+at::Tensor paste_on_transparent(const at::Tensor& image, const at::Tensor& mask) {
+  const at::Tensor images = tensor::as_images(image, "image");
+  const at::Tensor masks = tensor::as_masks(mask, "mask");
+  tensor::check_dtype(images, at::kByte, "image");
+  tensor::check_dtype(masks, at::kByte, "mask");
+  tensor::check_cpu(images, "image");
+  tensor::check_cpu(masks, "mask");
+  tensor::check_same_size(images, "image", masks, "mask");
+  const at::Tensor out = tensor::empty({images.size(0), images.size(1), images.size(2), 4}, at::kByte);
+  tensor::for_each_picture<const uint8_t, const uint8_t, uint8_t>(kernels::paste_on_transparent, images, masks, out);
+  return image.dim() == 3 ? out.squeeze(0) : out;
+}
+
+at::Tensor mask_to_image(const at::Tensor& mask) {
+  const at::Tensor in = tensor::as_masks(mask, "mask");
+  tensor::check_dtype(in, at::kFloat, "mask");
+  tensor::check_cpu(in, "mask");
+  const at::Tensor out = tensor::empty({in.size(0), in.size(1), in.size(2), 4}, at::kByte);
+  tensor::for_each_picture<const float, uint8_t>(kernels::mask_to_image, in, out);
+  return mask.dim() == 2 ? out.squeeze(0) : out;
+}
+
+}  // namespace mattecore::composite

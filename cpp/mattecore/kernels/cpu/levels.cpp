@@ -1,0 +1,67 @@
+#include "mattecore/kernels/levels.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <mutex>
+
+#include "mattecore/kernels/rows.h"
+
+namespace mattecore::kernels {
+
+Extent extent(ImageView<const float> mask) {
+  constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  Extent all{kInfinity, -kInfinity};
+  bool has_nan = false;
+  std::mutex mutex;
+  parallel_for(mask.height, std::max<int64_t>(1, 65536 / mask.width), [&](int64_t begin, int64_t end) {
+    Extent part{kInfinity, -kInfinity};
+    bool part_has_nan = false;
+    for (int64_t y = begin; y < end; ++y)
+      for (int64_t x = 0; x < mask.width; ++x) {
+        const float v = mask(y, x);
+        part.smallest = v < part.smallest ? v : part.smallest;
+        part.largest = v > part.largest ? v : part.largest;
+        part_has_nan |= v != v;
+      }
+    const std::lock_guard lock(mutex);
+    all.smallest = std::min(all.smallest, part.smallest);
+    all.largest = std::max(all.largest, part.largest);
+    has_nan |= part_has_nan;
+  });
+  return has_nan ? Extent{kNaN, kNaN} : all;
+}
+
+void normalize_min_max(ImageView<const float> mask, Extent extent, ImageView<float> out) {
+  const float range = extent.largest - extent.smallest;
+  for_each_row(mask.height, mask.width, [&](int64_t y) {
+    for (int64_t x = 0; x < mask.width; ++x)
+      out(y, x) = range == 0 ? 0.0f : (mask(y, x) - extent.smallest) / range;
+  });
+}
+
+void histogram_remap(ImageView<const float> mask, double black_point, double white_point, ImageView<float> out) {
+  const double held = std::min(black_point, white_point - 0.001);
+  const float black = static_cast<float>(held);
+  const float scale = static_cast<float>(1.0 / (white_point - held));
+  for_each_row(mask.height, mask.width, [&](int64_t y) {
+    for (int64_t x = 0; x < mask.width; ++x) {
+      const float v = (mask(y, x) - black) * scale;
+      out(y, x) = v < 0 ? 0.0f : v > 1 ? 1.0f : v;
+    }
+  });
+}
+
+void brighten(ImageView<const uint8_t> mask, double factor, ImageView<uint8_t> out) {
+  std::array<uint8_t, 256> table;
+  // Pillow blends with black in float: 0 + factor * (v - 0).
+  for (int v = 0; v < 256; ++v)
+    table[static_cast<size_t>(v)] =
+        static_cast<uint8_t>(std::min(255.0f, static_cast<float>(factor) * static_cast<float>(v)));
+  for_each_row(mask.height, mask.width, [&](int64_t y) {
+    for (int64_t x = 0; x < mask.width; ++x) out(y, x) = table[mask(y, x)];
+  });
+}
+
+}  // namespace mattecore::kernels

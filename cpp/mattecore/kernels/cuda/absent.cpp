@@ -1,0 +1,41 @@
+// What the GPU's functions are in a build without CUDA: there all the same, and they say how to get them.
+#include <stdexcept>
+#include <string>
+
+#include "mattecore/kernels/cuda/devices.h"
+#include "mattecore/kernels/eight_bit.h"
+#include "mattecore/kernels/rgba.h"
+
+namespace mattecore::kernels::cuda {
+namespace {
+
+[[noreturn]] void throw_absent(const char* function) {
+  throw std::runtime_error(std::string(function) + " cannot run on the GPU: " MATTECORE_CUDA_REASON);
+}
+
+}  // namespace
+
+std::vector<std::string> devices() { return {}; }
+
+template <class T>
+void to_u8(ImageView<const T>, ImageView<uint8_t>, void*) {
+  throw_absent("to_u8");
+}
+template void to_u8(ImageView<const float>, ImageView<uint8_t>, void*);
+template void to_u8(ImageView<const double>, ImageView<uint8_t>, void*);
+template void to_u8(ImageView<const Half>, ImageView<uint8_t>, void*);
+template void to_u8(ImageView<const BFloat16>, ImageView<uint8_t>, void*);
+
+void from_u8(ImageView<const uint8_t>, ImageView<float>, void*) { throw_absent("from_u8"); }
+
+template <class T>
+void assemble_rgba(ImageView<const T>, ImageView<const uint8_t>, ImageView<float>, void*) {
+  throw_absent("assemble_rgba");
+}
+template void assemble_rgba(ImageView<const float>, ImageView<const uint8_t>, ImageView<float>, void*);
+template void assemble_rgba(ImageView<const double>, ImageView<const uint8_t>, ImageView<float>, void*);
+template void assemble_rgba(ImageView<const Half>, ImageView<const uint8_t>, ImageView<float>, void*);
+template void assemble_rgba(ImageView<const BFloat16>, ImageView<const uint8_t>, ImageView<float>, void*);
+template void assemble_rgba(ImageView<const uint8_t>, ImageView<const uint8_t>, ImageView<float>, void*);
+
+}  // namespace mattecore::kernels::cuda

@@ -1,0 +1,34 @@
+"""Image + mask -> result. Shapes and errors are those of :mod:`mattecore.preprocess`."""
+
+from torch import Tensor
+
+from . import _native
+from ._checks import tensor
+
+_core = _native.load()
+
+
+def assemble_rgba(image: Tensor, mask: Tensor) -> Tensor:
+    """Returns float32 RGBA 0..1 of an image and a mask of its size, with straight (not premultiplied) colours.
+
+    Both may be floats 0..1 of any precision or uint8, on the CPU or a CUDA device; all values pass through 8 bits, as
+    they do in the original nodes. Grey is repeated, an alpha channel of the image dropped.
+
+    >>> import torch
+    >>> assemble_rgba(torch.ones(1, 2, 2, 3), torch.zeros(1, 2, 2))[0, 0, 0].tolist()
+    [1.0, 1.0, 1.0, 0.0]
+    """
+    return _core.assemble_rgba(tensor(image, "image"), tensor(mask, "mask"))
+
+
+def paste_on_transparent(image: Tensor, mask: Tensor) -> Tensor:
+    """Returns a uint8 image pasted through a uint8 mask onto transparent black: RGBA with premultiplied colours.
+
+    This is the look of ``easy imageRemBg``: every channel becomes round(value * mask / 255).
+    """
+    return _core.paste_on_transparent(tensor(image, "image"), tensor(mask, "mask"))
+
+
+def mask_to_image(mask: Tensor) -> Tensor:
+    """Returns float32 masks as opaque uint8 RGBA images with R = G = B = mask."""
+    return _core.mask_to_image(tensor(mask, "mask"))
