@@ -6,6 +6,7 @@ make pip fetch a second, perhaps newer one, of several gigabytes. Only an enviro
 pip then chooses the same release for both.
 """
 
+import os
 import sysconfig
 from pathlib import Path
 from typing import Any
@@ -30,5 +31,8 @@ def get_requires_for_build_editable(config_settings: dict[str, Any] | None = Non
 
 
 def _torch_if_missing() -> list[str]:
-    folders = {Path(sysconfig.get_path(scheme)) for scheme in ("purelib", "platlib")}
-    return [] if any((folder / "torch" / "version.py").is_file() for folder in folders) else ["torch>=2.7"]
+    folders = [Path(sysconfig.get_path(scheme)) for scheme in ("purelib", "platlib")]
+    found = "MATTECORE_TORCH_ROOT" in os.environ or any(
+        (folder / "torch" / "version.py").is_file() for folder in folders
+    )
+    return [] if found else ["torch>=2.7"]

@@ -5,14 +5,15 @@
 find_package(Python 3.10 REQUIRED COMPONENTS Interpreter Development.Module)
 
 # In pip's isolated build environment the interpreter does not see its own site-packages; the torch to build against
-# is there all the same.
+# is there all the same, or where install.py says.
 execute_process(
   COMMAND
     ${Python_EXECUTABLE} -c
     "import importlib.util as u, os, sysconfig, sys
 sys.path += [sysconfig.get_path('purelib'), sysconfig.get_path('platlib')]
 spec = u.find_spec('torch')
-root = os.path.dirname(spec.origin) if spec and spec.origin else sys.exit('there is no torch in ' + sys.prefix)
+root = os.environ.get('MATTECORE_TORCH_ROOT') or (spec and spec.origin and os.path.dirname(spec.origin))
+root or sys.exit('there is no torch in ' + sys.prefix)
 facts = {}
 exec(open(os.path.join(root, 'version.py')).read(), facts)
 print(root, facts['__version__'], facts.get('cuda') or '', sep=';', end='')"

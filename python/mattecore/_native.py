@@ -25,7 +25,9 @@ def load() -> ModuleType:
     try:
         import torch
     except ImportError as error:
-        raise ImportError(f"mattecore needs torch {build.TORCH_VERSION}, and torch cannot be imported: {error}") from None
+        raise ImportError(
+            f"mattecore needs torch {build.TORCH_VERSION}, and torch cannot be imported: {error}"
+        ) from None
     if torch.__version__ != build.TORCH_VERSION:
         raise ImportError(
             f"mattecore was built for torch {build.TORCH_VERSION} and torch {torch.__version__} is running; "
@@ -34,4 +36,6 @@ def load() -> ModuleType:
     try:
         return importlib.import_module("mattecore._core")
     except ImportError as error:
-        raise ImportError(f"mattecore's native module does not load ({error}); build it again with: {command}") from None
+        raise ImportError(
+            f"mattecore's native module does not load ({error}); build it again with: {command}"
+        ) from None

@@ -9,8 +9,8 @@ namespace mattecore::composite {
 /// or uint8; CPU or CUDA, both on the same device.
 at::Tensor assemble_rgba(const at::Tensor& image, const at::Tensor& mask);
 
-/// Pastes 8-bit pictures through 8-bit masks onto transparent black, as `easy imageRemBg` does: uint8 RGBA whose colours
-/// are premultiplied with rounding.
+/// Pastes 8-bit pictures through 8-bit masks onto transparent black, as `easy imageRemBg` does: uint8 RGBA whose
+/// colours are premultiplied with rounding.
 at::Tensor paste_on_transparent(const at::Tensor& image, const at::Tensor& mask);
 
 /// Float32 masks [B,H,W] or [H,W] as opaque 8-bit RGBA pictures with R = G = B = mask. (LayerStyle's mask2image returns

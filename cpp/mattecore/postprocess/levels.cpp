@@ -46,8 +46,8 @@ at::Tensor brighten(const at::Tensor& mask, double factor) {
   if (!(factor >= 0)) throw_invalid("factor is ", factor, "; wanted a number of at least 0");
   const at::Tensor in = masks_of(mask, at::kByte);
   const at::Tensor out = tensor::empty(in.sizes(), at::kByte);
-  tensor::for_each_picture<const uint8_t, uint8_t>(
-      [&](auto from, auto to) { kernels::brighten(from, factor, to); }, in, out);
+  tensor::for_each_picture<const uint8_t, uint8_t>([&](auto from, auto to) { kernels::brighten(from, factor, to); }, in,
+                                                   out);
   return out.view(mask.sizes());
 }
 

@@ -12,7 +12,8 @@ at::Tensor normalize_min_max(const at::Tensor& mask);
 /// least 0.001 below white, so crossed points give an almost hard threshold. NaN stays NaN.
 at::Tensor histogram_remap(const at::Tensor& mask, double black_point, double white_point);
 
-/// Multiplies an 8-bit mask by factor >= 0, cut towards zero and clipped (Pillow's brightness; BiRefNetUltra uses 1.01).
+/// Multiplies an 8-bit mask by factor >= 0, cut towards zero and clipped (Pillow's brightness; BiRefNetUltra
+/// uses 1.01).
 at::Tensor brighten(const at::Tensor& mask, double factor);
 
 /// The first channel of an 8-bit picture [B,H,W,C] or [H,W,C] as a float32 mask 0..1 (LayerStyle's image2mask).

@@ -28,7 +28,8 @@ void check_strided(const at::Tensor& t, const char* name) {
 }
 
 void check_extent(const at::Tensor& images, const at::Tensor& original, const char* name) {
-  if (images.size(0) == 0) throw_invalid(name, " is an empty batch ", original.sizes(), "; wanted at least one picture");
+  if (images.size(0) == 0)
+    throw_invalid(name, " is an empty batch ", original.sizes(), "; wanted at least one picture");
   if (images.size(1) == 0 || images.size(2) == 0)
     throw_invalid(name, " has a side of 0 pixels in ", original.sizes(), "; wanted at least 1 x 1");
   if (images.size(1) > kMaxValues / images.size(2) / images.size(3))
@@ -75,8 +76,7 @@ void check_same_size(const at::Tensor& images, const char* images_name, const at
 }
 
 void check_size(int64_t height, int64_t width, int64_t channels) {
-  if (height < 1 || width < 1)
-    throw_invalid("the new size is ", width, " x ", height, "; wanted at least 1 x 1");
+  if (height < 1 || width < 1) throw_invalid("the new size is ", width, " x ", height, "; wanted at least 1 x 1");
   if (height > kMaxValues / channels || width > kMaxValues / channels / height)
     throw_invalid("the new size is ", width, " x ", height, " with ", channels,
                   " channels, more than 2^31 - 1 values a picture");
@@ -92,7 +92,8 @@ void check_floating(const at::Tensor& t, const char* name) {
 }
 
 void check_cpu(const at::Tensor& t, const char* name) {
-  if (!t.is_cpu()) throw_invalid(name, " is on ", t.device().str(), "; this function works on the CPU: pass ", name, ".cpu()");
+  if (!t.is_cpu())
+    throw_invalid(name, " is on ", t.device().str(), "; this function works on the CPU: pass ", name, ".cpu()");
 }
 
 void check_cpu_or_cuda(const at::Tensor& t, const char* name) {

@@ -47,11 +47,16 @@ void* current_stream(const at::Tensor& t);
 template <class Run>
 void with_element_type(const at::Tensor& t, Run&& run) {
   switch (t.scalar_type()) {
-    case at::kFloat: return run(float{});
-    case at::kDouble: return run(double{});
-    case at::kHalf: return run(Half{});
-    case at::kBFloat16: return run(BFloat16{});
-    default: return run(uint8_t{});
+    case at::kFloat:
+      return run(float{});
+    case at::kDouble:
+      return run(double{});
+    case at::kHalf:
+      return run(Half{});
+    case at::kBFloat16:
+      return run(BFloat16{});
+    default:
+      return run(uint8_t{});
   }
 }
 
@@ -64,8 +69,13 @@ ImageView<T> view(const at::Tensor& images, int64_t b) {
   } else {
     data = static_cast<T*>(images.mutable_data_ptr());
   }
-  return {data + b * images.stride(0), images.size(1),   images.size(2),  images.size(3),
-          images.stride(1),            images.stride(2), images.stride(3)};
+  return {data + b * images.stride(0),
+          images.size(1),
+          images.size(2),
+          images.size(3),
+          images.stride(1),
+          images.stride(2),
+          images.stride(3)};
 }
 
 /// Whether the pictures lie one below the other without gaps, so that the batch is one tall picture.

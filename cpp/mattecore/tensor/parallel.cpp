@@ -12,11 +12,10 @@
 namespace mattecore::tensor {
 
 void use_torch_threads() {
-  set_parallel_backend(
-      {[](int64_t count, int64_t grain, RangeBody body) {
-         at::parallel_for(0, count, grain, [&](int64_t begin, int64_t end) { body(begin, end); });
-       },
-       [] { return at::in_parallel_region() ? 1 : at::get_num_threads(); }});
+  set_parallel_backend({[](int64_t count, int64_t grain, RangeBody body) {
+                          at::parallel_for(0, count, grain, [&](int64_t begin, int64_t end) { body(begin, end); });
+                        },
+                        [] { return at::in_parallel_region() ? 1 : at::get_num_threads(); }});
 }
 
 }  // namespace mattecore::tensor

@@ -41,9 +41,10 @@ TEST(Parallel, RunsNestedCallsOnTheCallingThread) {
 
 TEST(Parallel, ThrowsWhatTheBodyThrew) {
   set_num_threads(3);
-  EXPECT_THROW(parallel_for(30, 1, [](int64_t begin, int64_t) {
-                 if (begin > 0) throw std::out_of_range("from another thread");
-               }),
+  EXPECT_THROW(parallel_for(30, 1,
+                            [](int64_t begin, int64_t) {
+                              if (begin > 0) throw std::out_of_range("from another thread");
+                            }),
                std::out_of_range);
   set_num_threads(0);
 }

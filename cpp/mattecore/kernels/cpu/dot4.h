@@ -59,13 +59,12 @@ inline Weights same_weights(const int32_t* words) {
 }
 
 inline void add(Sum& sum, Quad pixels, const Weights& weights) {
-  for (int d = 0; d < kWordsPerQuad; ++d)
-    sum.digit[d] = _mm512_dpbusd_epi32(sum.digit[d], pixels, weights.digit[d]);
+  for (int d = 0; d < kWordsPerQuad; ++d) sum.digit[d] = _mm512_dpbusd_epi32(sum.digit[d], pixels, weights.digit[d]);
 }
 
 inline __m512i pixels_of(const Sum& sum) {
-  const __m512i whole = _mm512_add_epi32(
-      _mm512_add_epi32(sum.digit[0], _mm512_slli_epi32(sum.digit[1], 8)), _mm512_slli_epi32(sum.digit[2], 16));
+  const __m512i whole = _mm512_add_epi32(_mm512_add_epi32(sum.digit[0], _mm512_slli_epi32(sum.digit[1], 8)),
+                                         _mm512_slli_epi32(sum.digit[2], 16));
   return _mm512_srai_epi32(whole, kWeightBits);
 }
 
@@ -98,10 +97,12 @@ inline Quad gather(const uint8_t* row, const Offsets& offsets) {
   const uint8_t* p = row + offsets.base;
   const __m512i table = _mm512_load_si512(offsets.table);
   switch (offsets.reach) {
-    case Offsets::within_64: return _mm512_permutexvar_epi8(table, _mm512_loadu_si512(p));
+    case Offsets::within_64:
+      return _mm512_permutexvar_epi8(table, _mm512_loadu_si512(p));
     case Offsets::within_128:
       return _mm512_permutex2var_epi8(_mm512_loadu_si512(p), table, _mm512_loadu_si512(p + 64));
-    case Offsets::far: break;
+    case Offsets::far:
+      break;
   }
   return _mm512_i32gather_epi32(table, p, 1);
 }
@@ -164,10 +165,10 @@ inline Weights same_weights(const int32_t* words) {
 inline void add(Sum& sum, Quad pixels, const Weights& weights) {
   const __m256i even = _mm256_and_si256(pixels, _mm256_set1_epi16(0xff));
   const __m256i odd = _mm256_srli_epi16(pixels, 8);
-  sum.low = _mm256_add_epi32(sum.low, _mm256_add_epi32(_mm256_madd_epi16(even, weights.low_even),
-                                                       _mm256_madd_epi16(odd, weights.low_odd)));
-  sum.high = _mm256_add_epi32(sum.high, _mm256_add_epi32(_mm256_madd_epi16(even, weights.high_even),
-                                                         _mm256_madd_epi16(odd, weights.high_odd)));
+  sum.low = _mm256_add_epi32(
+      sum.low, _mm256_add_epi32(_mm256_madd_epi16(even, weights.low_even), _mm256_madd_epi16(odd, weights.low_odd)));
+  sum.high = _mm256_add_epi32(
+      sum.high, _mm256_add_epi32(_mm256_madd_epi16(even, weights.high_even), _mm256_madd_epi16(odd, weights.high_odd)));
 }
 
 inline __m256i pixels_of(const Sum& sum) {

@@ -69,8 +69,7 @@ void interpolate(ImageView<const T> in, bool align_corners, ImageView<float> out
       const float* upper = stretch(p.first);
       const float* lower = stretch(p.second);
       for (int64_t x = 0; x < out.width; ++x)
-        for (int64_t c = 0; c < channels; ++c)
-          out(y, x, c) = mean(upper[x * channels + c], lower[x * channels + c], p);
+        for (int64_t c = 0; c < channels; ++c) out(y, x, c) = mean(upper[x * channels + c], lower[x * channels + c], p);
     }
   });
 }

@@ -36,8 +36,7 @@ Extent extent(ImageView<const float> mask) {
 void normalize_min_max(ImageView<const float> mask, Extent extent, ImageView<float> out) {
   const float range = extent.largest - extent.smallest;
   for_each_row(mask.height, mask.width, [&](int64_t y) {
-    for (int64_t x = 0; x < mask.width; ++x)
-      out(y, x) = range == 0 ? 0.0f : (mask(y, x) - extent.smallest) / range;
+    for (int64_t x = 0; x < mask.width; ++x) out(y, x) = range == 0 ? 0.0f : (mask(y, x) - extent.smallest) / range;
   });
 }
 

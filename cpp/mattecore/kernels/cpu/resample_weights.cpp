@@ -48,12 +48,18 @@ double lanczos(double x) { return -3.0 <= x && x < 3.0 ? sinc(x) * sinc(x / 3.0)
 
 Kernel kernel_of(Filter filter) {
   switch (filter) {
-    case Filter::box: return {0.5, box};
-    case Filter::bilinear: return {1.0, bilinear};
-    case Filter::hamming: return {1.0, hamming};
-    case Filter::bicubic: return {2.0, bicubic};
-    case Filter::lanczos: return {3.0, lanczos};
-    case Filter::nearest: break;
+    case Filter::box:
+      return {0.5, box};
+    case Filter::bilinear:
+      return {1.0, bilinear};
+    case Filter::hamming:
+      return {1.0, hamming};
+    case Filter::bicubic:
+      return {2.0, bicubic};
+    case Filter::lanczos:
+      return {3.0, lanczos};
+    case Filter::nearest:
+      break;
   }
   throw_invalid("nearest has no weights");
 }

@@ -49,8 +49,7 @@ class Squeeze {
     for (int64_t x = 0; x < width; x += kLanes) {
       auto pixel = [&](int64_t lane) { return std::min(x + lane, width - 1); };
       int32_t taps = 0;
-      for (int64_t lane = 0; lane < kLanes; ++lane)
-        taps = std::max(taps, w.count[static_cast<size_t>(pixel(lane))]);
+      for (int64_t lane = 0; lane < kLanes; ++lane) taps = std::max(taps, w.count[static_cast<size_t>(pixel(lane))]);
       for (int32_t tap = 0; tap < taps; tap += 4) {
         std::array<int32_t, kLanes> at;
         const size_t begin = weights_.size();
@@ -220,9 +219,12 @@ void nearest(ImageView<const uint8_t> in, ImageView<uint8_t> out) {
 void resize(ImageView<const uint8_t> in, Filter filter, ImageView<uint8_t> out) {
   if (filter == Filter::nearest || in.same_size(out)) return nearest(in, out);
   switch (in.channels) {
-    case 1: return resample<1>(in, filter, out);
-    case 3: return resample<3>(in, filter, out);
-    default: return resample<4>(in, filter, out);
+    case 1:
+      return resample<1>(in, filter, out);
+    case 3:
+      return resample<3>(in, filter, out);
+    default:
+      return resample<4>(in, filter, out);
   }
 }
 

@@ -10,7 +10,6 @@ namespace {
 /// Channel c of an image that may be grey.
 int64_t channel_of(int64_t channels, int64_t c) { return channels == 1 ? 0 : c; }
 
-
 /// One row, its pixels `step` and its channels `next` apart; constants where the caller knows them, which lets the
 /// compiler load whole vectors.
 template <class T>

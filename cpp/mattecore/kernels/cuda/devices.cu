@@ -1,6 +1,6 @@
-#include "mattecore/kernels/cuda/devices.h"
-
 #include <cuda_runtime.h>
+
+#include "mattecore/kernels/cuda/devices.h"
 
 namespace mattecore::kernels::cuda {
 

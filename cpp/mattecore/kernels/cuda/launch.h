@@ -51,7 +51,8 @@ void launch(int64_t pixels, void* stream, void (*kernel)(Params...), Args... arg
   const auto blocks = static_cast<unsigned>((pixels + kThreads - 1) / kThreads);
   kernel<<<blocks, kThreads, 0, static_cast<cudaStream_t>(stream)>>>(args...);
   if (const cudaError_t error = cudaGetLastError(); error != cudaSuccess)
-    throw std::runtime_error(sentence("the GPU refused a kernel over ", pixels, " pixels: ", cudaGetErrorString(error)));
+    throw std::runtime_error(
+        sentence("the GPU refused a kernel over ", pixels, " pixels: ", cudaGetErrorString(error)));
 }
 
 }  // namespace mattecore::kernels::cuda

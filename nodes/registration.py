@@ -1,0 +1,53 @@
+"""Which class ComfyUI gets under which id."""
+
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+from ..python import mattecore as checkout
+from ..python.mattecore import node_ids
+from . import engine, host
+from .image_rem_bg import ImageRemBg
+from .mask_detailer import MaskDetailerPipe
+from .ultra import BiRefNetUltra, RemBgUltra, RmBgUltraV2
+
+# Original id -> class, the original's display name, ours.
+_NODES: dict[str, tuple[type, str, str]] = {
+    "LayerMask: RemBgUltra": (RemBgUltra, "LayerMask: RemBgUltra", "RemBgUltra (mattecore)"),
+    "LayerMask: RmBgUltra V2": (RmBgUltraV2, "LayerMask: RmBgUltra V2", "RmBgUltra V2 (mattecore)"),
+    "LayerMask: BiRefNetUltra": (BiRefNetUltra, "LayerMask: BiRefNetUltra", "BiRefNetUltra (mattecore)"),
+    "easy imageRemBg": (ImageRemBg, "Image Remove Bg", "Image Remove Bg (mattecore)"),
+    "MaskDetailerPipe": (MaskDetailerPipe, "MaskDetailer (pipe)", "MaskDetailer pipe (mattecore)"),
+}
+
+_log = logging.getLogger("mattecore")
+
+
+def mappings(pack: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """Returns NODE_CLASS_MAPPINGS and NODE_DISPLAY_NAME_MAPPINGS for the pack that ComfyUI imported from ``pack``.
+
+    Logs in one line who has the original ids and, where the installed package cannot run the nodes, in one more what
+    mends it; the nodes are registered all the same, so that a workflow loads and says why it cannot run.
+    """
+    trouble = engine.problem()
+    if trouble:
+        _log.error("mattecore: %s", trouble)
+    try:
+        mode = node_ids.mode(os.environ)
+    except ValueError as error:
+        _log.warning("mattecore: %s; going on as with defer", error)
+        mode = "defer"
+    our_package = __name__.rpartition(".nodes.")[0]
+    owners = node_ids.find_owners(host.custom_nodes_folders(pack), host.registered_nodes(), our_package)
+    assignment = node_ids.assign(mode, owners)
+    _log.info("mattecore %s: %s", checkout.__version__, assignment.sentence())
+
+    classes: dict[str, Any] = {}
+    names: dict[str, str] = {}
+    for original, (node, original_name, own_name) in _NODES.items():
+        own = node_ids.OWN_IDS[original]
+        classes[own], names[own] = node, own_name
+        if original in assignment.taken:
+            classes[original], names[original] = node, original_name
+    return classes, names

@@ -1,0 +1,68 @@
+"""A double of the ComfyUI modules the nodes look at, and the door opened as ComfyUI opens it."""
+
+import importlib.util
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def host(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SimpleNamespace:
+    """ComfyUI with an empty registry, one custom_nodes folder and two samplers."""
+    custom_nodes = tmp_path / "ComfyUI" / "custom_nodes"
+    custom_nodes.mkdir(parents=True)
+    nodes = ModuleType("nodes")
+    nodes.NODE_CLASS_MAPPINGS = {}
+    nodes.MAX_RESOLUTION = 8192
+    folder_paths = ModuleType("folder_paths")
+    folder_paths.get_folder_paths = {"custom_nodes": [str(custom_nodes)]}.__getitem__
+    samplers = ModuleType("comfy.samplers")
+    samplers.KSampler = SimpleNamespace(SAMPLERS=["euler", "ddim"], SCHEDULERS=["normal", "karras"])
+    for name, module in {"nodes": nodes, "folder_paths": folder_paths, "comfy.samplers": samplers}.items():
+        monkeypatch.setitem(sys.modules, name, module)
+    return SimpleNamespace(registry=nodes.NODE_CLASS_MAPPINGS, custom_nodes=custom_nodes)
+
+
+@pytest.fixture
+def no_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No ComfyUI in this process."""
+    for name in ("nodes", "folder_paths", "comfy.samplers"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """A mattecore of this folder's version that loads; its ``load`` may be replaced."""
+    import mattecore
+
+    native = ModuleType("mattecore._native")
+    native.load = lambda: ModuleType("mattecore._core")
+    monkeypatch.setitem(sys.modules, "mattecore", mattecore)
+    monkeypatch.setitem(sys.modules, "mattecore._native", native)
+    return native
+
+
+@pytest.fixture
+def load_pack() -> Iterator[Callable[[Path], ModuleType]]:
+    """Imports a pack as ComfyUI does: under its path, dots replaced, from its ``__init__.py``."""
+    names: list[str] = []
+
+    def load(path: Path = ROOT) -> ModuleType:
+        name = str(path).replace(".", "_x_")
+        names.append(name)
+        spec = importlib.util.spec_from_file_location(name, path / "__init__.py")
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+        return module
+
+    yield load
+    for loaded in [loaded for loaded in sys.modules if loaded.startswith(tuple(names or [" "]))]:
+        del sys.modules[loaded]
