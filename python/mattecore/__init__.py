@@ -1,8 +1,8 @@
 """mattecore: cuts things out of pictures.
 
-The stages are modules, in the order the data flows: ``preprocess``, ``postprocess``, ``composite``. Importing
-``mattecore`` itself loads neither torch nor the native module, so that the command line answers at once and a broken
-build can still be explained; a stage loads both when it is first touched.
+The stages are modules, in the order the data flows: ``preprocess``, ``postprocess``, ``refine``, ``composite``.
+Importing ``mattecore`` itself loads neither torch nor the native module, so that the command line answers at once and a
+broken build can still be explained; a stage loads both when it is first touched.
 """
 
 import importlib
@@ -10,7 +10,7 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-_STAGES = ("preprocess", "postprocess", "composite")
+_STAGES = ("preprocess", "postprocess", "refine", "composite")
 
 
 def __getattr__(name: str) -> Any:

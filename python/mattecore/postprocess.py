@@ -9,7 +9,7 @@ _core = _native.load()
 
 
 def normalize_min_max(mask: Tensor) -> Tensor:
-    """Returns each float32 mask stretched to 0..1 by its own smallest and largest value; one of a single value becomes 0.
+    """Returns each float32 mask stretched to 0..1 by its own extremes; one of a single value becomes 0.
 
     A mask with NaN or infinite values is a ``ValueError``: the network that made it is broken.
     """

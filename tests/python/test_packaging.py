@@ -101,7 +101,7 @@ def test_another_torch_is_refused_in_a_sentence_that_install_py_makes_true(insta
     facts.write_text(facts.read_text().replace(built_for, 'TORCH_VERSION = "2.7.1"'))
 
     refused = installed.run("python", "-c", "from mattecore import preprocess")
-    running = installed.run("python", "-c", "import torch; print(torch.__version__)").stdout.strip()
+    running = installed.run("python", "-c", "import torch; print(torch.__version__)").stdout.split()[-1]
     last_line = refused.stdout.strip().splitlines()[-1]
     assert refused.returncode == 1
     assert f"built for torch 2.7.1 and torch {running} is running" in last_line

@@ -28,6 +28,12 @@ class Progress {
     if (listener_ && !listener_(fraction)) throw Cancelled(work);
   }
 
+  /// A Progress for one part of the work: its 0..1 is begin..end of this one, which must outlive it.
+  Progress part(double begin, double end) const {
+    if (!listener_) return {};
+    return Progress([this, begin, end](double fraction) { return listener_(begin + (end - begin) * fraction); });
+  }
+
  private:
   Listener listener_;
 };

@@ -7,32 +7,56 @@
 namespace mattecore::kernels {
 namespace {
 
-/// Channel c of an image that may be grey.
-int64_t channel_of(int64_t channels, int64_t c) { return channels == 1 ? 0 : c; }
+/// One row of an image, read as rgb(x, channel); grey answers for every channel. Packed rows have their layout in the
+/// type, which lets the compiler load and store whole vectors.
+template <int64_t kChannels, class T>
+struct PackedRow {
+  T* data;
+  PackedRow(ImageView<T> image, int64_t y) : data(image.row(y)) {}
+  T& operator()(int64_t x, int64_t c = 0) const { return data[kChannels == 1 ? x : x * kChannels + c]; }
+};
 
-/// One row, its pixels `step` and its channels `next` apart; constants where the caller knows them, which lets the
-/// compiler load whole vectors.
 template <class T>
-inline void assemble_row(const T* image, int64_t step, int64_t next, const uint8_t* mask, int64_t width, float* out) {
-  for (int64_t x = 0; x < width; ++x) {
-    for (int64_t c = 0; c < 3; ++c) out[4 * x + c] = value_from_u8(value_to_u8(image[x * step + c * next]));
-    out[4 * x + 3] = value_from_u8(mask[x]);
-  }
+struct StridedRow {
+  T* data;
+  int64_t step, next;
+  StridedRow(ImageView<T> image, int64_t y)
+      : data(image.row(y)), step(image.pixel_stride), next(image.channels == 1 ? 0 : image.channel_stride) {}
+  T& operator()(int64_t x, int64_t c = 0) const { return data[x * step + c * next]; }
+};
+
+/// Runs body(width, row of the image, row of each other view) for every row. kOthers: the others' channels; the image
+/// has 1, 3 or 4.
+template <int64_t... kOthers, class Body, class T, class... Others>
+void for_each_row_of(Body body, ImageView<T> image, ImageView<Others>... others) {
+  const bool packed = image.has_packed_rows() && (others.has_packed_rows() && ...);
+  const int64_t width = image.width;
+  for_each_row(image.height, width * 4, [=](int64_t y) {
+    auto run = [&](auto row) { body(width, row, PackedRow<kOthers, Others>(others, y)...); };
+    if (!packed) return body(width, StridedRow<T>(image, y), StridedRow<Others>(others, y)...);
+    switch (image.channels) {
+      case 1:
+        return run(PackedRow<1, T>(image, y));
+      case 3:
+        return run(PackedRow<3, T>(image, y));
+      default:
+        return run(PackedRow<4, T>(image, y));
+    }
+  });
 }
 
 }  // namespace
 
 template <class T>
 void assemble_rgba(ImageView<const T> image, ImageView<const uint8_t> mask, ImageView<float> out) {
-  for_each_row(image.height, image.width * 4, [&](int64_t y) {
-    const T* row = image.row(y);
-    if (image.channels == 3 && image.has_packed_rows()) {
-      assemble_row(row, 3, 1, mask.row(y), image.width, out.row(y));
-    } else {
-      assemble_row(row, image.pixel_stride, image.channels == 1 ? 0 : image.channel_stride, mask.row(y), image.width,
-                   out.row(y));
-    }
-  });
+  for_each_row_of<1, 4>(
+      [](int64_t width, auto colours, auto alpha, auto rgba) {
+        for (int64_t x = 0; x < width; ++x) {
+          for (int64_t c = 0; c < 3; ++c) rgba(x, c) = value_from_u8(value_to_u8(colours(x, c)));
+          rgba(x, 3) = value_from_u8(alpha(x));
+        }
+      },
+      image, mask, out);
 }
 
 template void assemble_rgba(ImageView<const float>, ImageView<const uint8_t>, ImageView<float>);
@@ -42,47 +66,55 @@ template void assemble_rgba(ImageView<const BFloat16>, ImageView<const uint8_t>,
 template void assemble_rgba(ImageView<const uint8_t>, ImageView<const uint8_t>, ImageView<float>);
 
 void paste_on_transparent(ImageView<const uint8_t> image, ImageView<const uint8_t> mask, ImageView<uint8_t> out) {
-  for_each_row(image.height, image.width * 4, [&](int64_t y) {
-    for (int64_t x = 0; x < image.width; ++x) {
-      const uint8_t m = mask(y, x);
-      for (int64_t c = 0; c < 3; ++c) out(y, x, c) = times_over_255(image(y, x, channel_of(image.channels, c)), m);
-      out(y, x, 3) = m;
-    }
-  });
+  for_each_row_of<1, 4>(
+      [](int64_t width, auto colours, auto alpha, auto rgba) {
+        for (int64_t x = 0; x < width; ++x) {
+          const uint8_t m = alpha(x);
+          for (int64_t c = 0; c < 3; ++c) rgba(x, c) = times_over_255(colours(x, c), m);
+          rgba(x, 3) = m;
+        }
+      },
+      image, mask, out);
 }
 
 void image_to_mask(ImageView<const uint8_t> image, ImageView<float> mask) {
-  for_each_row(image.height, image.width, [&](int64_t y) {
-    for (int64_t x = 0; x < image.width; ++x) mask(y, x) = value_from_u8(image(y, x));
-  });
+  for_each_row_of<1>(
+      [](int64_t width, auto colours, auto m) {
+        for (int64_t x = 0; x < width; ++x) m(x) = value_from_u8(colours(x));
+      },
+      image, mask);
 }
 
 void mask_to_image(ImageView<const float> mask, ImageView<uint8_t> out) {
-  for_each_row(mask.height, mask.width * 4, [&](int64_t y) {
-    for (int64_t x = 0; x < mask.width; ++x) {
-      const uint8_t m = value_to_u8(mask(y, x));
-      for (int64_t c = 0; c < 3; ++c) out(y, x, c) = m;
-      out(y, x, 3) = 255;
-    }
-  });
+  for_each_row_of<4>(
+      [](int64_t width, auto m, auto rgba) {
+        for (int64_t x = 0; x < width; ++x) {
+          const uint8_t v = value_to_u8(m(x));
+          for (int64_t c = 0; c < 3; ++c) rgba(x, c) = v;
+          rgba(x, 3) = 255;
+        }
+      },
+      mask, out);
 }
 
 void to_rgb(ImageView<const uint8_t> image, ImageView<uint8_t> out) {
-  for_each_row(image.height, image.width * 3, [&](int64_t y) {
-    for (int64_t x = 0; x < image.width; ++x)
-      for (int64_t c = 0; c < 3; ++c) out(y, x, c) = image(y, x, channel_of(image.channels, c));
-  });
+  for_each_row_of<3>(
+      [](int64_t width, auto colours, auto rgb) {
+        for (int64_t x = 0; x < width; ++x)
+          for (int64_t c = 0; c < 3; ++c) rgb(x, c) = colours(x, c);
+      },
+      image, out);
 }
 
 void luma(ImageView<const uint8_t> image, ImageView<uint8_t> out) {
-  for_each_row(image.height, image.width, [&](int64_t y) {
-    for (int64_t x = 0; x < image.width; ++x) {
-      const int r = image(y, x, 0);
-      const int g = image(y, x, channel_of(image.channels, 1));
-      const int b = image(y, x, channel_of(image.channels, 2));
-      out(y, x) = static_cast<uint8_t>((19595 * r + 38470 * g + 7471 * b + 32768) >> 16);
-    }
-  });
+  for_each_row_of<1>(
+      [](int64_t width, auto colours, auto grey) {
+        for (int64_t x = 0; x < width; ++x) {
+          const int r = colours(x, 0), g = colours(x, 1), b = colours(x, 2);
+          grey(x) = static_cast<uint8_t>((19595 * r + 38470 * g + 7471 * b + 32768) >> 16);
+        }
+      },
+      image, out);
 }
 
 }  // namespace mattecore::kernels
