@@ -13,14 +13,13 @@ void check_values(const at::Tensor& t, const char* name) {
   tensor::check_cpu_or_cuda(t, name);
 }
 
-/// The mask in 8 bits: a quarter of its size, and one reader of it below instead of one per type.
+/// The mask in 8 bits and packed rows: a quarter of its size, and one reader of it below instead of one per type.
 at::Tensor eight_bit_masks(const at::Tensor& masks) {
+  if (masks.scalar_type() == at::kByte) return masks.contiguous();
   const at::Tensor out = tensor::empty(masks.sizes(), at::kByte, masks.device());
   tensor::with_element_type(masks, [&](auto element) {
     using T = decltype(element);
-    if constexpr (std::is_same_v<T, uint8_t>) {
-      out.copy_(masks);
-    } else {
+    if constexpr (!std::is_same_v<T, uint8_t>) {
       tensor::for_each_picture<const T, uint8_t>(
           [&](ImageView<const T> from, ImageView<uint8_t> to) {
             if (masks.is_cpu()) return kernels::to_u8(from, to);

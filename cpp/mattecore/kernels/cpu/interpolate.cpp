@@ -37,6 +37,11 @@ inline float mean(float first, float second, const Axis::Pair& p) {
   return std::fma(first, p.first_weight, second * p.second_weight);
 }
 
+/// A row between two, all of them runs of values: a loop the compiler turns into vectors.
+inline void mix_rows(const float* upper, const float* lower, int64_t count, Axis::Pair p, float* __restrict out) {
+  for (int64_t i = 0; i < count; ++i) out[i] = mean(upper[i], lower[i], p);
+}
+
 }  // namespace
 
 template <class T>
@@ -44,6 +49,7 @@ void interpolate(ImageView<const T> in, bool align_corners, ImageView<float> out
   const Axis rows(in.height, out.height, align_corners);
   const Axis columns(in.width, out.width, align_corners);
   const int64_t channels = out.channels;
+  const bool packed = out.has_packed_rows();
 
   parallel_for(out.height, std::max<int64_t>(1, 16384 / (out.width * channels)), [&](int64_t begin, int64_t end) {
     // Source rows stretched to the new width; enlarging meets each of them several times.
@@ -68,6 +74,10 @@ void interpolate(ImageView<const T> in, bool align_corners, ImageView<float> out
       const Axis::Pair& p = rows.pairs[static_cast<size_t>(y)];
       const float* upper = stretch(p.first);
       const float* lower = stretch(p.second);
+      if (packed) {
+        mix_rows(upper, lower, out.width * channels, p, out.row(y));
+        continue;
+      }
       for (int64_t x = 0; x < out.width; ++x)
         for (int64_t c = 0; c < channels; ++c) out(y, x, c) = mean(upper[x * channels + c], lower[x * channels + c], p);
     }
