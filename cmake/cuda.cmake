@@ -13,6 +13,7 @@ else()
       set(CMAKE_CUDA_ARCHITECTURES all-major)
     endif()
     enable_language(CUDA)
+    set(CMAKE_CUDA_VISIBILITY_PRESET hidden)
     if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # CMake 3.25, Debian 12's, does not know yet that nvcc has C++20
       set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
       set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION -std=c++20)

@@ -47,5 +47,6 @@ PYBIND11_MODULE(_core, m) {
 
   mattecore::bindings::bind_preprocess(m);
   mattecore::bindings::bind_postprocess(m);
+  mattecore::bindings::bind_refine(m);
   mattecore::bindings::bind_composite(m);
 }

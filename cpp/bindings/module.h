@@ -12,6 +12,7 @@ using WithoutGil = py::call_guard<py::gil_scoped_release>;
 
 void bind_preprocess(py::module_& m);
 void bind_postprocess(py::module_& m);
+void bind_refine(py::module_& m);
 void bind_composite(py::module_& m);
 
 }  // namespace mattecore::bindings

@@ -32,3 +32,17 @@ def paste_on_transparent(image: Tensor, mask: Tensor) -> Tensor:
 def mask_to_image(mask: Tensor) -> Tensor:
     """Returns float32 masks as opaque uint8 RGBA images with R = G = B = mask."""
     return _core.mask_to_image(tensor(mask, "mask"))
+
+
+def multilevel_foreground(image: Tensor, alpha: Tensor) -> Tensor:
+    """Returns the colours of the foreground alone, float32 RGB, so that a new background shows no fringe of the old.
+
+    Multi-level estimation (Germer, Uelwer, Conrad and Harmeling 2020), with the constants of pymatting's
+    ``estimate_foreground_ml``. ``image`` is float32 with 3 or 4 channels, ``alpha`` float32 of its size.
+    """
+    return _core.multilevel_foreground(tensor(image, "image"), tensor(alpha, "alpha"))
+
+
+def blur_fusion_foreground(image: Tensor, alpha: Tensor) -> Tensor:
+    """Returns what :func:`multilevel_foreground` does by blur fusion (Forte 2021): faster and smoother."""
+    return _core.blur_fusion_foreground(tensor(image, "image"), tensor(alpha, "alpha"))

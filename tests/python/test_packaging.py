@@ -72,9 +72,7 @@ def installed(venv: Venv, checkout: Path) -> Venv:
     return venv
 
 
-def test_install_py_refuses_in_a_sentence_where_there_is_no_torch(
-    tmp_path: Path, venv: Venv, checkout: Path
-) -> None:
+def test_install_py_refuses_in_a_sentence_where_there_is_no_torch(tmp_path: Path, venv: Venv, checkout: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "bare"], check=True)
     result = venv.run(str(tmp_path / "bare" / "bin" / "python"), "install.py", cwd=checkout)
     assert result.returncode == 2

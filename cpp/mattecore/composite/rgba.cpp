@@ -1,7 +1,7 @@
 #include "mattecore/composite/rgba.h"
 
-#include "mattecore/kernels/eight_bit.h"
 #include "mattecore/kernels/rgba.h"
+#include "mattecore/tensor/eight_bit.h"
 #include "mattecore/tensor/images.h"
 
 namespace mattecore::composite {
@@ -13,24 +13,6 @@ void check_values(const at::Tensor& t, const char* name) {
   tensor::check_cpu_or_cuda(t, name);
 }
 
-/// The mask in 8 bits and packed rows: a quarter of its size, and one reader of it below instead of one per type.
-at::Tensor eight_bit_masks(const at::Tensor& masks) {
-  if (masks.scalar_type() == at::kByte) return masks.contiguous();
-  const at::Tensor out = tensor::empty(masks.sizes(), at::kByte, masks.device());
-  tensor::with_element_type(masks, [&](auto element) {
-    using T = decltype(element);
-    if constexpr (!std::is_same_v<T, uint8_t>) {
-      tensor::for_each_picture<const T, uint8_t>(
-          [&](ImageView<const T> from, ImageView<uint8_t> to) {
-            if (masks.is_cpu()) return kernels::to_u8(from, to);
-            kernels::cuda::to_u8(from, to, tensor::current_stream(masks));
-          },
-          masks, out);
-    }
-  });
-  return out;
-}
-
 }  // namespace
 
 at::Tensor assemble_rgba(const at::Tensor& image, const at::Tensor& mask) {
@@ -39,7 +21,8 @@ at::Tensor assemble_rgba(const at::Tensor& image, const at::Tensor& mask) {
   check_values(images, "image");
   check_values(masks, "mask");
   tensor::check_same_size(images, "image", masks, "mask");
-  const at::Tensor alpha = eight_bit_masks(masks);
+  // In 8 bits, whatever the masks came in, and packed: a quarter of their size, and one reader below for all types.
+  const at::Tensor alpha = masks.scalar_type() == at::kByte ? masks.contiguous() : tensor::to_u8(masks);
   const at::Tensor out =
       tensor::empty({images.size(0), images.size(1), images.size(2), 4}, at::kFloat, images.device());
   tensor::with_element_type(images, [&](auto element) {

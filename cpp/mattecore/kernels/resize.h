@@ -16,7 +16,8 @@ Filter filter_from_name(std::string_view name);
 /// Resizes an 8-bit image of 1 (L), 3 (RGB) or 4 (RGBA) channels with the very bytes of Pillow 12.3's Image.resize:
 /// horizontal pass first, then vertical, 8 bits between them; weights in 22-bit fixed point, rounded half up; filters
 /// widened when shrinking (antialiased), except nearest. RGBA is premultiplied before and divided after. Equal sizes
-/// copy. Memory beyond the two views: at most 8 MiB a thread and the weights.
+/// copy. Memory beyond the two views: 16 MiB for all threads, a few rows of the input a thread, and the weights: some
+/// 64 bytes for each pixel of 16 output pixels' reach, which for sides up to 100,000 pixels is below 32 MiB.
 void resize(ImageView<const uint8_t> in, Filter filter, ImageView<uint8_t> out);
 
 }  // namespace mattecore::kernels

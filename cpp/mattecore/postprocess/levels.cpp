@@ -1,6 +1,7 @@
 #include "mattecore/postprocess/levels.h"
 
 #include <cmath>
+#include <limits>
 
 #include "mattecore/base/error.h"
 #include "mattecore/kernels/levels.h"
@@ -26,7 +27,8 @@ at::Tensor normalize_min_max(const at::Tensor& mask) {
     const auto picture = tensor::view<const float>(in, b);
     const kernels::Extent extent = kernels::extent(picture);
     if (!std::isfinite(extent.largest - extent.smallest))
-      throw_invalid("mask ", b, " reaches from ", extent.smallest, " to ", extent.largest, "; wanted finite values");
+      throw_invalid("mask ", b, " reaches from ", extent.smallest, " to ", extent.largest,
+                    "; wanted finite values, and a finite difference");
     kernels::normalize_min_max(picture, extent, tensor::view<float>(out, b));
   }
   return out.view(mask.sizes());
@@ -43,7 +45,8 @@ at::Tensor histogram_remap(const at::Tensor& mask, double black_point, double wh
 }
 
 at::Tensor brighten(const at::Tensor& mask, double factor) {
-  if (!(factor >= 0)) throw_invalid("factor is ", factor, "; wanted a number of at least 0");
+  if (!(factor >= 0 && factor <= std::numeric_limits<float>::max()))
+    throw_invalid("factor is ", factor, "; wanted a finite number of at least 0");
   const at::Tensor in = masks_of(mask, at::kByte);
   const at::Tensor out = tensor::empty(in.sizes(), at::kByte);
   tensor::for_each_picture<const uint8_t, uint8_t>([&](auto from, auto to) { kernels::brighten(from, factor, to); }, in,

@@ -1,6 +1,7 @@
 #include "mattecore/preprocess/eight_bit.h"
 
 #include "mattecore/kernels/eight_bit.h"
+#include "mattecore/tensor/eight_bit.h"
 #include "mattecore/tensor/images.h"
 
 namespace mattecore::preprocess {
@@ -19,19 +20,7 @@ at::Tensor to_u8(const at::Tensor& image) {
   const at::Tensor in = as_values(image);
   tensor::check_floating(in, "image");
   tensor::check_cpu_or_cuda(in, "image");
-  const at::Tensor out = tensor::empty(in.sizes(), at::kByte, in.device());
-  tensor::with_element_type(in, [&](auto element) {
-    using T = decltype(element);
-    if constexpr (!std::is_same_v<T, uint8_t>) {
-      tensor::for_each_picture<const T, uint8_t>(
-          [&](ImageView<const T> from, ImageView<uint8_t> to) {
-            if (in.is_cpu()) return kernels::to_u8(from, to);
-            kernels::cuda::to_u8(from, to, tensor::current_stream(in));
-          },
-          in, out);
-    }
-  });
-  return out.view(image.sizes());
+  return tensor::to_u8(in).view(image.sizes());
 }
 
 at::Tensor from_u8(const at::Tensor& image) {

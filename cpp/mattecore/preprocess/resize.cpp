@@ -34,7 +34,7 @@ at::Tensor interpolate(const at::Tensor& image, int64_t height, int64_t width, b
     else
       kernels::interpolate(tensor::view<const float>(in, b), align_corners, tensor::view<float>(out, b));
   }
-  return is_mask ? out.squeeze(3) : out;
+  return is_mask ? (image.dim() == 2 ? out.squeeze(3).squeeze(0) : out.squeeze(3)) : out;
 }
 
 }  // namespace mattecore::preprocess

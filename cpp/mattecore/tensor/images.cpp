@@ -25,6 +25,8 @@ void check_strided(const at::Tensor& t, const char* name) {
   if (!t.defined()) throw_invalid(name, " is an undefined tensor; wanted a picture");
   if (t.layout() != at::kStrided || t.is_quantized() || t.is_complex())
     throw_invalid(name, " is a ", t.toString(), "; wanted a plain dense tensor");
+  if (t.key_set().has(c10::DispatchKey::Python))
+    throw_invalid(name, " is a tensor subclass, which may have no memory of its own; wanted a plain tensor");
 }
 
 void check_extent(const at::Tensor& images, const at::Tensor& original, const char* name) {

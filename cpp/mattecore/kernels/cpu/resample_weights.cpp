@@ -26,7 +26,7 @@ double hamming(double x) {
   if (x == 0.0) return 1.0;
   if (x >= 1.0) return 0.0;
   x *= std::numbers::pi;
-  return std::sin(x) / x * (0.54 + 0.46 * std::cos(x));
+  return std::sin(x) / x * (0.54f + 0.46f * std::cos(x));  // Pillow rounds these two to float, and the pixels show it
 }
 
 /// Keys' cubic with a = -0.5.
@@ -75,28 +75,28 @@ Filter filter_from_name(std::string_view name) {
   throw_invalid("the filter is '", name, "'; wanted nearest, box, bilinear, hamming, bicubic or lanczos");
 }
 
-ResampleWeights resample_weights(int64_t in, int64_t out, Filter filter) {
+ResampleWeights resample_weights(int64_t in, int64_t out, Filter filter, int64_t begin, int64_t end) {
   const Kernel kernel = kernel_of(filter);
   const double scale = static_cast<double>(in) / static_cast<double>(out);
   const double widening = std::max(scale, 1.0);
   const double support = kernel.support * widening;
 
   ResampleWeights result;
-  result.taps = static_cast<int64_t>(std::ceil(support)) * 2 + 1;
-  result.first.resize(static_cast<size_t>(out));
-  result.count.resize(static_cast<size_t>(out));
-  result.weights.assign(static_cast<size_t>(out * result.taps), 0);
+  result.begin = begin;
+  result.taps = std::min(in, static_cast<int64_t>(std::ceil(support)) * 2 + 1);
+  result.firsts.reserve(static_cast<size_t>(end - begin));
+  result.counts.reserve(static_cast<size_t>(end - begin));
+  result.weights.assign(static_cast<size_t>((end - begin) * result.taps), 0);
 
   std::vector<double> exact(static_cast<size_t>(result.taps));
-  for (int64_t i = 0; i < out; ++i) {
+  for (int64_t i = begin; i < end; ++i) {
     const double center = (static_cast<double>(i) + 0.5) * scale;
-    const int64_t begin = std::max<int64_t>(0, static_cast<int64_t>(center - support + 0.5));
-    const int64_t end = std::min<int64_t>(in, static_cast<int64_t>(center + support + 0.5));
-    const int64_t count = end - begin;
+    const int64_t first = std::max<int64_t>(0, static_cast<int64_t>(center - support + 0.5));
+    const int64_t count = std::min<int64_t>(in, static_cast<int64_t>(center + support + 0.5)) - first;
     double sum = 0.0;
     for (int64_t t = 0; t < count; ++t) {
       // The reciprocal is multiplied, not divided by: the product's rounding is part of the result.
-      const double w = kernel.value((static_cast<double>(t + begin) - center + 0.5) * (1.0 / widening));
+      const double w = kernel.value((static_cast<double>(t + first) - center + 0.5) * (1.0 / widening));
       exact[static_cast<size_t>(t)] = w;
       sum += w;
     }
@@ -104,10 +104,11 @@ ResampleWeights resample_weights(int64_t in, int64_t out, Filter filter) {
       double w = exact[static_cast<size_t>(t)];
       if (sum != 0.0) w /= sum;
       w *= 1 << kWeightBits;
-      result.weights[static_cast<size_t>(i * result.taps + t)] = static_cast<int32_t>(w < 0 ? w - 0.5 : w + 0.5);
+      result.weights[static_cast<size_t>((i - begin) * result.taps + t)] =
+          static_cast<int32_t>(w < 0 ? w - 0.5 : w + 0.5);
     }
-    result.first[static_cast<size_t>(i)] = static_cast<int32_t>(begin);
-    result.count[static_cast<size_t>(i)] = static_cast<int32_t>(count);
+    result.firsts.push_back(static_cast<int32_t>(first));
+    result.counts.push_back(static_cast<int32_t>(count));
   }
   return result;
 }

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstdint>
+
+#include "mattecore/base/image_view.h"
+
+namespace mattecore::kernels {
+
+/// Blurs a mask as cv2.GaussianBlur(mask, (size, size), 0) does: sigma = 0.3 ((size - 1) / 2 - 1) + 0.8, or OpenCV's
+/// own table for sizes 1, 3, 5 and 7; beyond the borders the mask is mirrored and the border pixel not repeated
+/// (REFLECT_101). One channel, `size` odd and > 0, `out` of the mask's size and not the mask itself. T: float or
+/// double. Memory: one mask.
+template <class T>
+void gaussian_blur(ImageView<const T> mask, int64_t size, ImageView<T> out);
+
+/// The side of the blur that mask_edge_detail uses for its detail_range > 0: 5 detail_range + 1, made odd.
+int64_t detail_blur_size(int64_t detail_range);
+
+}  // namespace mattecore::kernels

@@ -1,0 +1,76 @@
+"""The bar for memory: input + output + 64 MiB."""
+
+import subprocess
+import sys
+
+import pytest
+
+MEASURE = """
+import sys
+import torch
+from mattecore import composite, preprocess
+
+def status(key):
+    with open("/proc/self/status") as lines:
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(key + ":"))
+
+def image(*shape):
+    return torch.empty(shape, dtype=torch.uint8).random_()
+
+{setup}
+run(small)  # loads libraries and starts threads
+try:
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")  # the high-water mark begins anew; without the right to, nothing above has gone higher
+except OSError:
+    pass
+before = status("VmRSS")
+result = run(large)
+print(status("VmHWM") - before - result.nbytes)
+"""
+
+CASES = {
+    f"resize {name} {sizes}": f"""
+small, large = image(1, 9, 9, 3), image(1, {sizes[0]}, {sizes[1]}, 3)
+run = lambda x: preprocess.resize(x, {sizes[2]}, {sizes[3]}, "{name}")
+"""
+    for name in ("bilinear", "lanczos")
+    for sizes in [(3000, 4000, 1024, 1024), (1024, 1024, 3000, 4000), (3000, 4000, 2, 4000)]
+}
+CASES["resize of a tall picture to one row"] = """
+small, large = image(1, 9, 9, 3), image(1, 200_000, 16, 3)
+run = lambda x: preprocess.resize(x, 1, 16)
+"""
+CASES["resize of a tall grey picture to one pixel"] = """
+small, large = image(1, 9, 9, 1), image(1, 100_000, 999, 1)
+run = lambda x: preprocess.resize(x, 1, 1)
+"""
+CASES["resize of a row of a million pixels"] = """
+small, large = image(1, 1, 9, 3), image(1, 1, 1_000_000, 3)
+run = lambda x: preprocess.resize(x, 1, 500_000, "lanczos")
+"""
+CASES["assemble_rgba, 4 MP"] = """
+small = (torch.rand(1, 9, 9, 3), torch.rand(1, 9, 9))
+large = (torch.rand(1, 2000, 2000, 3), torch.rand(1, 2000, 2000))
+run = lambda pair: composite.assemble_rgba(*pair)
+"""
+CASES["assemble_rgba, 4 MP, bytes in planes"] = """
+small = (image(1, 3, 9, 9).permute(0, 2, 3, 1), image(1, 9, 9))
+large = (image(1, 3, 2000, 2000).permute(0, 2, 3, 1), image(1, 2000, 2000))
+run = lambda pair: composite.assemble_rgba(*pair)
+"""
+CASES["to_u8, 12 MP"] = """
+small, large = torch.rand(1, 9, 9, 3), torch.rand(1, 3000, 4000, 3)
+run = preprocess.to_u8
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc/self/status")
+@pytest.mark.parametrize("setup", CASES.values(), ids=CASES.keys())
+def test_memory_stays_within_output_and_64_mib_beyond_the_input(setup):
+    """In a fresh process: the highest resident memory of the call less that before it, in which the input is."""
+    process = subprocess.run(
+        [sys.executable, "-c", MEASURE.format(setup=setup)], check=False, capture_output=True, text=True
+    )
+    assert process.returncode == 0, process.stderr
+    assert int(process.stdout) <= 64 << 20
