@@ -1,5 +1,5 @@
 # Decides about the .cu files: MATTECORE_WITH_CUDA, and MATTECORE_CUDA_REASON, the sentence that the functions without
-# CUDA and `mattecore doctor` say.
+# CUDA and `mattecore doctor` say. (Without a semicolon: CMake would make two definitions of it.)
 set(MATTECORE_WITH_CUDA FALSE)
 set(MATTECORE_CUDA_VERSION "")
 set(MATTECORE_CUDA_REASON "")
@@ -23,15 +23,15 @@ else()
     string(REGEX MATCH "^[0-9]+" torch_major "${MATTECORE_TORCH_CUDA}")
     if(toolkit_major LESS 12)
       set(MATTECORE_CUDA_REASON
-          "the CUDA toolkit is ${MATTECORE_CUDA_VERSION} and mattecore is C++20; install a toolkit 12 or newer and build again")
+          "the CUDA toolkit is ${MATTECORE_CUDA_VERSION} and mattecore is C++20: install a toolkit 12 or newer and build again")
     elseif(torch_major AND NOT torch_major STREQUAL toolkit_major)
       set(MATTECORE_CUDA_REASON
-          "the CUDA toolkit is ${MATTECORE_CUDA_VERSION} and torch was built with CUDA ${MATTECORE_TORCH_CUDA}; install a toolkit ${torch_major}.x and build again")
+          "the CUDA toolkit is ${MATTECORE_CUDA_VERSION} and torch was built with CUDA ${MATTECORE_TORCH_CUDA}: install a toolkit ${torch_major}.x and build again")
     else()
       set(MATTECORE_WITH_CUDA TRUE)
     endif()
   else()
-    set(MATTECORE_CUDA_REASON "no CUDA compiler (nvcc) was found when mattecore was built; install the CUDA toolkit and build again")
+    set(MATTECORE_CUDA_REASON "no CUDA compiler (nvcc) was found when mattecore was built: install the CUDA toolkit and build again")
   endif()
 endif()
 

@@ -114,7 +114,7 @@ def test_another_torch_is_refused_in_a_sentence_that_install_py_makes_true(insta
 @pytest.mark.parametrize(
     ("torch_cuda", "sentence"),
     [
-        ("'11.8'", "torch was built with CUDA 11.8; install a toolkit 11.x and build again"),
+        ("'11.8'", "torch was built with CUDA 11.8: install a toolkit 11.x and build again"),
         ("None", "mattecore: CUDA kernels with toolkit"),
     ],
 )

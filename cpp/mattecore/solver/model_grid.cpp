@@ -8,8 +8,6 @@
 namespace mattecore::solver {
 namespace {
 
-using Float8 = Pack<float, 8>;
-using Float16 = Pack<float, 16>;
 using Double16 = Pack<double, 16>;
 using Double4 = Pack<double, 4>;
 
@@ -31,13 +29,20 @@ constexpr double kRankTolerance = 1e-11;
   return sum;
 }
 
+/// (sum of rows[0], sum of rows[1], ...), by transposing.
+[[gnu::always_inline]] inline Float4 sums_of(const Float4 (&rows)[4]) {
+  const Float4 low01 = __builtin_shufflevector(rows[0], rows[1], 0, 4, 1, 5);
+  const Float4 high01 = __builtin_shufflevector(rows[0], rows[1], 2, 6, 3, 7);
+  const Float4 low23 = __builtin_shufflevector(rows[2], rows[3], 0, 4, 1, 5);
+  const Float4 high23 = __builtin_shufflevector(rows[2], rows[3], 2, 6, 3, 7);
+  return (__builtin_shufflevector(low01, low23, 0, 1, 4, 5) + __builtin_shufflevector(low01, low23, 2, 3, 6, 7)) +
+         (__builtin_shufflevector(high01, high23, 0, 1, 4, 5) + __builtin_shufflevector(high01, high23, 2, 3, 6, 7));
+}
+
 [[gnu::always_inline]] inline Float4 transposed_times(const Block<float>& m, const Float4& v) {
-  Float4 sum = {};
-  for (int c = 0; c < 4; ++c) {
-    const Float4 t = load<Float4>(m.data() + 4 * c) * v;
-    sum[c] = (t[0] + t[1]) + (t[2] + t[3]);
-  }
-  return sum;
+  Float4 rows[4];
+  for (int c = 0; c < 4; ++c) rows[c] = load<Float4>(m.data() + 4 * c) * v;
+  return sums_of(rows);
 }
 
 /// How much a node weighs at the pixel 0..kSpacing beside it: not the whole way bilinear, but steep in the middle. So
@@ -301,27 +306,18 @@ void ModelGrid::whiten(const Pulse& pulse) {
 void ModelGrid::residual(const Float4* x, const Float4* b, Float4* out) const {
   parallel_for(size(), kGrain, [&](int64_t begin, int64_t end) {
     for (auto node = static_cast<size_t>(begin); node < static_cast<size_t>(end); ++node) {
-      // A block's columns side by side, times the component of x that belongs to the column or, for a transpose, to
-      // the row.
-      Float16 columns = {}, rows = {};
+      const std::array<int32_t, 9>& neighbours = neighbours_[node];
+      // Four sums side by side for each half, so that no addition waits for the one before.
+      Float4 columns[4] = {}, rows[4] = {};
       for (size_t k = 0; k < 4; ++k) {
-        const auto later = static_cast<size_t>(neighbours_[node][5 + k]),
-                   earlier = static_cast<size_t>(neighbours_[node][3 - k]);
+        const auto later = static_cast<size_t>(neighbours[5 + k]), earlier = static_cast<size_t>(neighbours[3 - k]);
         const Float4 v = x[later], w = x[earlier];
-        columns += load<Float16>(blocks_[node][k].data()) *
-                   __builtin_shufflevector(v, v, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
-        rows += load<Float16>(blocks_[earlier][k].data()) *
-                __builtin_shufflevector(w, w, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3);
+        for (int c = 0; c < 4; ++c) {
+          columns[c] += load<Float4>(blocks_[node][k].data() + 4 * c) * v[c];
+          rows[c] += load<Float4>(blocks_[earlier][k].data() + 4 * c) * w;
+        }
       }
-      const Float8 two_columns = __builtin_shufflevector(columns, columns, 0, 1, 2, 3, 4, 5, 6, 7) +
-                                 __builtin_shufflevector(columns, columns, 8, 9, 10, 11, 12, 13, 14, 15);
-      const Float8 two_rows = __builtin_shufflevector(rows, rows, 0, 2, 4, 6, 8, 10, 12, 14) +
-                              __builtin_shufflevector(rows, rows, 1, 3, 5, 7, 9, 11, 13, 15);
-      out[node] = b[node] - x[node] -
-                  (__builtin_shufflevector(two_columns, two_columns, 0, 1, 2, 3) +
-                   __builtin_shufflevector(two_columns, two_columns, 4, 5, 6, 7)) -
-                  (__builtin_shufflevector(two_rows, two_rows, 0, 2, 4, 6) +
-                   __builtin_shufflevector(two_rows, two_rows, 1, 3, 5, 7));
+      out[node] = b[node] - x[node] - ((columns[0] + columns[1]) + (columns[2] + columns[3])) - sums_of(rows);
     }
   });
 }
@@ -372,11 +368,13 @@ void ModelGrid::prolong_to_band(const Float4* coarse, Float4* scratch, float* x)
         }
         column[c] = up * scratch[nodes_->number(cy, cx + c)] + down * scratch[nodes_->number(cy + 1, cx + c)];
       }
-      for (int64_t k = 0; k < Band::kBlock; ++k) {
-        const Float4 model = kProfile[k % kSpacing] * column[k / kSpacing] +
-                             kProfile[kSpacing - k % kSpacing] * column[k / kSpacing + 1];
-        const Float4 t = model * models_[static_cast<size_t>(block.at + k)];
-        x[block.at + k] += (t[0] + t[1]) + (t[2] + t[3]);
+      for (int64_t half = 0; half < 2; ++half) {
+        Float4 values[4];
+        for (int64_t k = 0; k < kSpacing; ++k)
+          values[k] = (kProfile[k] * column[half] + kProfile[kSpacing - k] * column[half + 1]) *
+                      models_[static_cast<size_t>(block.at + half * kSpacing + k)];
+        float* out = x + block.at + half * kSpacing;
+        store(out, Float4(load<Float4>(out) + sums_of(values)));
       }
     }
   });
