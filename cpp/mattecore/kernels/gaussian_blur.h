@@ -7,7 +7,7 @@
 namespace mattecore::kernels {
 
 /// Blurs a mask as cv2.GaussianBlur(mask, (size, size), 0) does: sigma = 0.3 ((size - 1) / 2 - 1) + 0.8, or OpenCV's
-/// own table for sizes 1, 3, 5 and 7; beyond the borders the mask is mirrored and the border pixel not repeated
+/// own table for sizes up to 9; beyond the borders the mask is mirrored and the border pixel not repeated
 /// (REFLECT_101). One channel, `size` odd and > 0, `out` of the mask's size and not the mask itself. T: float or
 /// double. Memory: one mask.
 template <class T>

@@ -23,6 +23,8 @@ std::vector<double> half_kernel(int64_t size) {
       return {0.375, 0.25, 0.0625};
     case 7:
       return {0.28125, 0.21875, 0.109375, 0.03125};
+    case 9:
+      return {60.0 / 256, 51.0 / 256, 30.0 / 256, 13.0 / 256, 4.0 / 256};
     default:
       break;
   }
