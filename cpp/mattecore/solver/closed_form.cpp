@@ -19,7 +19,7 @@ namespace {
 constexpr const char* kWork = "closed-form matting";
 
 template <class T>
-void check(ImageView<const T> image, ImageView<const T> trimap, ImageView<T> alpha) {
+void check(ImageView<const T> image, ImageView<const float> trimap, ImageView<float> alpha) {
   if (image.channels != 1 && image.channels != 3)
     throw_invalid("closed_form takes an image of 1 or 3 channels, this one has ", image.channels);
   if (trimap.channels != 1 || alpha.channels != 1)
@@ -46,13 +46,12 @@ struct Counts {
   int64_t foreground = 0, background = 0, unknown = 0;
 };
 
-template <class T>
-Counts label(ImageView<const T> trimap, ImageView<Label> labels) {
+Counts label(ImageView<const float> trimap, ImageView<Label> labels) {
   Counts counts;
   for (int64_t y = 0; y < trimap.height; ++y)
     for (int64_t x = 0; x < trimap.width; ++x) {
-      const T v = trimap(y, x);
-      const Label l = v >= T(0.9) ? Label::foreground : v <= T(0.1) ? Label::background : Label::unknown;
+      const float v = trimap(y, x);
+      const Label l = v >= 0.9f ? Label::foreground : v <= 0.1f ? Label::background : Label::unknown;
       labels(y, x) = l;
       ++(l == Label::foreground ? counts.foreground : l == Label::background ? counts.background : counts.unknown);
     }
@@ -87,8 +86,8 @@ Buffer<double> solve(const Band& band, ImageView<const T> image, ImageView<const
 }  // namespace
 
 template <class T>
-void closed_form(ImageView<const T> image, ImageView<const T> trimap, const ClosedFormOptions& options,
-                 const Progress& progress, ImageView<T> alpha) {
+void closed_form(ImageView<const T> image, ImageView<const float> trimap, const ClosedFormOptions& options,
+                 const Progress& progress, ImageView<float> alpha) {
   check(image, trimap, alpha);
   check_finite(trimap, "trimap");
   Image<Label> labels(trimap.height, trimap.width);
@@ -102,7 +101,7 @@ void closed_form(ImageView<const T> image, ImageView<const T> trimap, const Clos
 
   for (int64_t y = 0; y < alpha.height; ++y)
     for (int64_t x = 0; x < alpha.width; ++x)
-      alpha(y, x) = labels(y, x) == Label::foreground ? T(1) : labels(y, x) == Label::background ? T(0) : T(0.5);
+      alpha(y, x) = labels(y, x) == Label::foreground ? 1.0f : labels(y, x) == Label::background ? 0.0f : 0.5f;
   if (counts.unknown == 0 || !has_windows) return;
 
   const Band band(labels.view());
@@ -111,12 +110,12 @@ void closed_form(ImageView<const T> image, ImageView<const T> trimap, const Clos
     for (int64_t x = block.x; x < std::min<int64_t>(block.x + Band::kBlock, alpha.width); ++x)
       if (labels(block.y, x) == Label::unknown)
         alpha(block.y, x) =
-            static_cast<T>(std::clamp(unknown_alpha[static_cast<size_t>(block.at + x - block.x)], 0.0, 1.0));
+            static_cast<float>(std::clamp(unknown_alpha[static_cast<size_t>(block.at + x - block.x)], 0.0, 1.0));
 }
 
 template void closed_form(ImageView<const float>, ImageView<const float>, const ClosedFormOptions&, const Progress&,
                           ImageView<float>);
-template void closed_form(ImageView<const double>, ImageView<const double>, const ClosedFormOptions&, const Progress&,
-                          ImageView<double>);
+template void closed_form(ImageView<const double>, ImageView<const float>, const ClosedFormOptions&, const Progress&,
+                          ImageView<float>);
 
 }  // namespace mattecore::solver

@@ -29,7 +29,7 @@ struct ClosedFormOptions {
 ///
 /// Memory: some 560 bytes for each pixel of the blocks of eight that the unknown pixels lie in (band.h), and 3 a pixel.
 template <class T>
-void closed_form(ImageView<const T> image, ImageView<const T> trimap, const ClosedFormOptions& options,
-                 const Progress& progress, ImageView<T> alpha);
+void closed_form(ImageView<const T> image, ImageView<const float> trimap, const ClosedFormOptions& options,
+                 const Progress& progress, ImageView<float> alpha);
 
 }  // namespace mattecore::solver

@@ -9,20 +9,21 @@
 
 namespace mattecore::solver {
 
-/// A symmetric polynomial smoother: the best polynomial in D^-1 A, in Chebyshev's sense, for the eigenvalues
-/// largest * kLowest .. largest (Adams, Brezina, Hu and Tuminaro 2003).
+/// A symmetric polynomial smoother: the polynomial in the matrix, divided by a constant diagonal, that is smallest for
+/// the eigenvalues lowest .. largest of that (Adams, Brezina, Hu and Tuminaro 2003). largest must not be exceeded.
 struct Chebyshev {
-  /// d = momentum d + gain D^-1 r; x += d; r -= A d.
+  /// d = momentum d + gain r; x += d; r -= A d.
   struct Step {
     float momentum, gain;
   };
   std::vector<Step> steps;
 
-  Chebyshev(size_t count, double lowest_eigenvalue, double largest_eigenvalue);
+  Chebyshev(int count, double inverse_diagonal, double lowest_eigenvalue, double largest_eigenvalue);
 };
 
-/// An approximate inverse of a matting Laplacian in float: one W-cycle over the pixels and the model grids above them.
-/// Costs some 15 products with the matrix; see docs/performance.md for its convergence.
+/// An approximate inverse of a matting Laplacian in float: one cycle over the pixels and the model grids above them.
+/// Costs some ten products with the matrix; docs/performance.md has its convergence. Memory: some 110 bytes for each place
+/// of the band, and 1200 a node while it is built.
 class Multigrid {
  public:
   Multigrid(const Windows& windows, const Stencil<double>& matrix, const Pulse& pulse);
@@ -36,19 +37,17 @@ class Multigrid {
  private:
   struct Level {
     ModelGrid grid;
-    Chebyshev smoother;
     Buffer<Float4> b, x, r, d;
   };
 
-  Level make_level(ModelGrid grid) const;
+  static Level make_level(ModelGrid grid);
   void cycle(size_t level);
   void solve_coarsest();
 
   const Band* band_;
   Stencil<float> matrix_;
-  Buffer<float> inverse_diagonal_;
+  Chebyshev smoother_, model_smoother_;
   Buffer<float> x_, r_, d_;
-  Chebyshev smoother_;
   std::vector<Level> levels_;
   /// Of the coarsest level; symmetric.
   Buffer<float> inverse_;
