@@ -28,7 +28,7 @@ class ClosedForm(NamedTuple):
 
 
 def gaussian_blur(mask: Tensor, size: int) -> Tensor:
-    """Returns a float32 or float64 mask blurred as ``cv2.GaussianBlur(mask, (size, size), 0)`` does; ``size`` is odd."""
+    """Returns a float32 or float64 mask blurred as ``cv2.GaussianBlur(mask, (size, size), 0)`` does, ``size`` odd."""
     return _core.gaussian_blur(tensor(mask, "mask"), size)
 
 
