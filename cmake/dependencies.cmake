@@ -22,6 +22,7 @@ endif()
 
 if(MATTECORE_BUILD_TESTS)
   find_package(GTest REQUIRED)
+  find_package(Eigen3 3.4 REQUIRED NO_MODULE)  # dense reference solutions
 endif()
 if(MATTECORE_BUILD_BENCHMARKS)
   find_package(benchmark REQUIRED)

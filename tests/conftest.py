@@ -16,7 +16,11 @@ def golden() -> Callable:
 
     def load(name: str) -> dict:
         with np.load(ROOT / "tests" / "data" / "golden" / f"{name}.npz") as file:
-            return {key: file[key] for key in file.files}
+            arrays = {key: file[key] for key in file.files}
+        for key in [key for key in arrays if key.endswith("_of")]:
+            wanted = key.removesuffix("_of")
+            arrays[wanted] = load(str(arrays.pop(key)))[wanted]
+        return arrays
 
     return load
 

@@ -77,8 +77,8 @@ def closed_form(
 ) -> ClosedForm:
     """Returns the alpha of closed-form matting, with the known pixels of the trimap exactly 0 and 1.
 
-    Levin, Lischinski and Weiss 2008, with the constants of pymatting's ``estimate_alpha_cf``. ``image`` and ``trimap``
-    are both float32 or both float64; a trimap value >= 0.9 is foreground, <= 0.1 background, the rest unknown. One
+    Levin, Lischinski and Weiss 2008, with the constants of pymatting's ``estimate_alpha_cf``. ``image`` is float32 or
+    float64, ``trimap`` and alpha float32; a trimap value >= 0.9 is foreground, <= 0.1 background, the rest unknown. One
     without unknown pixels comes back as it is; otherwise a missing foreground or background is a ``ValueError``.
     """
     image, trimap = tensor(image, "image"), tensor(trimap, "trimap")

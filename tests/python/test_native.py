@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 import torch
 
-from mattecore import _native, composite, postprocess, preprocess
+from mattecore import _native, composite, postprocess, preprocess, refine
 
-IMAGE, MASK = "image", "mask"
+IMAGE, GUIDE = "image", "guide"  # the arguments' names, as messages have them
+MASK, ALPHA, TRIMAP = "mask", "alpha", "trimap"
+COLOURS = (IMAGE, GUIDE)
 FLOAT, BYTE = torch.float32, torch.uint8
 
 
@@ -30,9 +32,14 @@ class Stage:
     ) -> list[torch.Tensor]:
         made = []
         for kind, dtype in self.inputs:
-            shape = (batch, height, width, 3) if kind == IMAGE else (batch, height, width)
+            shape = (batch, height, width, 3) if kind in COLOURS else (batch, height, width)
             random = torch.randint(0, 256, shape, dtype=BYTE, generator=generator)
             made.append(random if dtype == BYTE else random.to(dtype) / 250 - 0.01)
+            if kind == TRIMAP:  # noise between two known sides, in any row; one pixel is foreground
+                made[-1][:, :, : width // 3] = 1
+                made[-1][:, :, width - width // 3 :] = 0
+                made[-1][:, -1, 0] = made[-1][:, 0, -1] = 0
+                made[-1][:, 0, 0] = 1
         return made
 
 
@@ -57,6 +64,31 @@ STAGES = [
     Stage("assemble_rgba of bytes", composite.assemble_rgba, ((IMAGE, BYTE), (MASK, BYTE))),
     Stage("paste_on_transparent", composite.paste_on_transparent, ((IMAGE, BYTE), (MASK, BYTE))),
     Stage("mask_to_image", composite.mask_to_image, ((MASK, FLOAT),)),
+    Stage("multilevel_foreground", composite.multilevel_foreground, ((IMAGE, FLOAT), (ALPHA, FLOAT))),
+    Stage("blur_fusion_foreground", composite.blur_fusion_foreground, ((IMAGE, FLOAT), (ALPHA, FLOAT))),
+    Stage("gaussian_blur", lambda x: refine.gaussian_blur(x, 11), ((MASK, FLOAT),)),
+    Stage("gaussian_blur of doubles", lambda x: refine.gaussian_blur(x, 5), ((MASK, torch.float64),)),
+    Stage("trimap_from_mask", lambda x: refine.trimap_from_mask(x, 1, 2), ((MASK, FLOAT),)),
+    Stage("trimap_from_mask of bytes", lambda x: refine.trimap_from_mask(x, 2, 1), ((MASK, BYTE),)),
+    Stage("fix_trimap", lambda x: refine.fix_trimap(x, 0.2, 0.7), ((MASK, FLOAT),)),
+    Stage("trimap_from_alpha", lambda x: refine.trimap_from_alpha(x, 0.2, 0.1, 1), ((ALPHA, FLOAT),)),
+    Stage("guided_filter", lambda x, y: refine.guided_filter(x, y, 3, 0.01), ((GUIDE, FLOAT), (MASK, FLOAT))),
+    Stage(
+        "fast_guided_filter", lambda x, y: refine.fast_guided_filter(x, y, 6, 0.01, 3), ((GUIDE, FLOAT), (MASK, FLOAT))
+    ),
+    Stage("closed_form", lambda x, y: refine.closed_form(x, y).alpha, ((IMAGE, FLOAT), (TRIMAP, FLOAT))),
+    Stage(
+        "closed_form of doubles",
+        lambda x, y: refine.closed_form(x, y).alpha,
+        ((IMAGE, torch.float64), (TRIMAP, FLOAT)),
+    ),
+    Stage("grow", lambda x: refine.grow(x, 4), ((MASK, FLOAT),)),
+    Stage("grow by a box", lambda x: refine.grow(x, 4, "box"), ((MASK, FLOAT),)),
+    Stage("shrink", lambda x: refine.shrink(x, 4), ((MASK, FLOAT),)),
+    Stage("shrink by a box", lambda x: refine.shrink(x, 4, "box"), ((MASK, FLOAT),)),
+    Stage("feather", lambda x: refine.feather(x, 2.5), ((MASK, FLOAT),)),
+    Stage("fill_holes", refine.fill_holes, ((MASK, FLOAT),)),
+    Stage("keep_largest_component", refine.keep_largest_component, ((MASK, FLOAT),)),
 ]
 
 every_stage = pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
@@ -68,7 +100,7 @@ every_float_stage = pytest.mark.parametrize(
 def test_every_public_function_is_among_the_stages():
     public = {
         name
-        for module in (preprocess, postprocess, composite)
+        for module in (preprocess, postprocess, composite, refine)
         for name, value in vars(module).items()
         if inspect.isfunction(value) and value.__module__ == module.__name__
     }
@@ -261,7 +293,7 @@ def test_a_tensor_without_memory_is_refused_with_its_device(stage, random):
 
 def bad_inputs(kind: str, dtype: torch.dtype) -> list[tuple[str, torch.Tensor, str, str]]:
     """(what is wrong, a tensor, how the message says what was found, how what was wanted)."""
-    zeros = torch.zeros(2, 5, 7, 3, dtype=dtype) if kind == IMAGE else torch.zeros(2, 5, 7, dtype=dtype)
+    zeros = torch.zeros(2, 5, 7, 3, dtype=dtype) if kind in COLOURS else torch.zeros(2, 5, 7, dtype=dtype)
     good_rank = "wanted [batch, height, width"
     wrong_type = torch.zeros(zeros.shape, dtype=torch.int32)
     cases = [
@@ -282,7 +314,7 @@ def bad_inputs(kind: str, dtype: torch.dtype) -> list[tuple[str, torch.Tensor, s
             "2^31 - 1 values",
         ),
     ]
-    if kind == IMAGE:
+    if kind in COLOURS:
         cases += [
             ("two channels", zeros[..., :2], "2 channels in [2, 5, 7, 2]", "wanted 1, 3 or 4"),
             ("no channels", zeros[..., :0], "0 channels in [2, 5, 7, 0]", "wanted 1, 3 or 4"),
@@ -309,7 +341,7 @@ def test_bad_input_is_a_value_error_with_the_value_found_and_the_one_wanted(
     with pytest.raises(ValueError) as raised:
         stage.run(*inputs)
     message = str(raised.value)
-    assert message.startswith(("image", "mask")), message
+    assert message.startswith((stage.inputs[place][0], IMAGE)), message
     assert found in message
     assert wanted in message
     assert "\n" not in message
@@ -323,6 +355,20 @@ TYPES = {
     "normalize_min_max": (FLOAT,),
     "histogram_remap": (FLOAT,),
     "mask_to_image": (FLOAT,),
+    "multilevel_foreground": (FLOAT,),
+    "blur_fusion_foreground": (FLOAT,),
+    "gaussian_blur": (FLOAT, torch.float64),
+    "trimap_from_mask": (FLOAT, BYTE),
+    "fix_trimap": (FLOAT, torch.float64),
+    "trimap_from_alpha": (FLOAT,),
+    "guided_filter": (FLOAT,),
+    "fast_guided_filter": (FLOAT,),
+    "closed_form": (FLOAT,),  # float64 in the picture alone, as the stages have it
+    "grow": (FLOAT,),
+    "shrink": (FLOAT,),
+    "feather": (FLOAT,),
+    "fill_holes": (FLOAT,),
+    "keep_largest_component": (FLOAT,),
 }
 NAMES = {
     torch.float32: "Float",
@@ -337,30 +383,52 @@ NAMES = {
 @pytest.mark.parametrize("dtype", NAMES, ids=str)
 def test_a_type_is_either_taken_or_refused_by_name(stage, dtype, random):
     inputs = [t.to(dtype) for t in stage.tensors(random)]
-    if dtype in TYPES.get(stage.name.split()[0], (BYTE,)):
-        assert stage.run(*inputs).dtype in (BYTE, FLOAT)
+    function = stage.name.split()[0]
+    if dtype in TYPES.get(function, (BYTE,)):
+        assert stage.run(*inputs).dtype in ((dtype,) if function == "gaussian_blur" else (BYTE, FLOAT))
     else:
         with pytest.raises(ValueError, match=rf"is {NAMES[dtype]}; wanted"):
             stage.run(*inputs)
 
 
-@pytest.mark.parametrize("join", [composite.assemble_rgba, composite.paste_on_transparent])
+@pytest.mark.parametrize("stage", [s for s in STAGES if len(s.inputs) == 2], ids=lambda stage: stage.name)
 @pytest.mark.parametrize(
     ("mask_shape", "message"),
     [
-        ((2, 5, 8), "mask is 8 x 5 pixels and image 7 x 5; wanted the same size"),
-        ((2, 4, 7), "mask is 7 x 4 pixels and image 7 x 5; wanted the same size"),
-        ((2, 7, 5), "mask is 5 x 7 pixels and image 7 x 5; wanted the same size"),
-        ((1, 5, 7), "image holds 2 pictures and mask 1; wanted as many"),
-        ((5, 7), "image holds 2 pictures and mask 1; wanted as many"),
-        ((2, 5, 7, 1), r"mask has the shape [2, 5, 7, 1]; wanted [batch, height, width]"),
+        ((2, 5, 8), "MASK is 8 x 5 pixels and IMAGE 7 x 5; wanted the same size"),
+        ((2, 4, 7), "MASK is 7 x 4 pixels and IMAGE 7 x 5; wanted the same size"),
+        ((2, 7, 5), "MASK is 5 x 7 pixels and IMAGE 7 x 5; wanted the same size"),
+        ((1, 5, 7), "IMAGE holds 2 pictures and MASK 1; wanted as many"),
+        ((5, 7), "IMAGE holds 2 pictures and MASK 1; wanted as many"),
+        ((2, 5, 7, 1), "MASK has the shape [2, 5, 7, 1]; wanted [batch, height, width]"),
     ],
 )
-def test_an_image_and_a_mask_must_fit(join, mask_shape, message):
-    image, mask = torch.zeros(2, 5, 7, 3, dtype=BYTE), torch.zeros(mask_shape, dtype=BYTE)
+def test_an_image_and_a_mask_must_fit(stage, mask_shape, message):
+    (image_name, image_type), (mask_name, mask_type) = stage.inputs
     with pytest.raises(ValueError) as raised:
-        join(image, mask)
-    assert message in str(raised.value)
+        stage.run(torch.zeros(2, 5, 7, 3, dtype=image_type), torch.zeros(mask_shape, dtype=mask_type))
+    assert message.replace("IMAGE", image_name).replace("MASK", mask_name) in str(raised.value)
+
+
+def every_place_of(value: float) -> list:
+    """Each float input of the stages that refine: these look around a pixel, so one bad value would spoil others."""
+    refining = [s for s in STAGES if hasattr(refine, s.name.split()[0]) or "foreground" in s.name]
+    return [
+        pytest.param(stage, place, value, id=f"{stage.name}: {kind}")
+        for stage in refining
+        for place, (kind, dtype) in enumerate(stage.inputs)
+        if dtype.is_floating_point
+    ]
+
+
+@pytest.mark.parametrize(("stage", "place", "value"), every_place_of(torch.nan))
+def test_not_a_number_is_refused_by_what_refines(stage, place, value, random):
+    inputs = stage.tensors(random)
+    inputs[place][1, 5, 11] = value
+    with pytest.raises(ValueError, match=r"(?i)\bnan\b") as raised:
+        stage.run(*inputs)
+    assert "wanted" in str(raised.value)
+    assert "\n" not in str(raised.value)
 
 
 RESIZES = [

@@ -8,19 +8,15 @@
 namespace mattecore::solver {
 namespace {
 
-/// Marks the blocks of row y that hold a pixel at most one away from an unknown one, and returns how many unknown
-/// pixels the row itself has.
-int64_t mark_blocks(ImageView<const Label> labels, int64_t y, uint8_t* marks) {
-  int64_t unknowns = 0;
+/// Marks the blocks of row y that hold a pixel at most one away from an unknown one.
+void mark_blocks(ImageView<const Label> labels, int64_t y, uint8_t* marks) {
   for (int64_t v = std::max<int64_t>(0, y - 1); v <= std::min(labels.height - 1, y + 1); ++v) {
     for (int64_t x = 0; x < labels.width; ++x) {
       if (labels(v, x) != Label::unknown) continue;
-      unknowns += v == y;
       marks[std::max<int64_t>(0, x - 1) / Band::kBlock] = 1;
       marks[std::min(labels.width - 1, x + 1) / Band::kBlock] = 1;
     }
   }
-  return unknowns;
 }
 
 }  // namespace
@@ -31,17 +27,15 @@ Band::Band(ImageView<const Label> labels)
       columns_((labels.width + kBlock - 1) / kBlock),
       places_(static_cast<size_t>((labels.height + 2 * kMargin) * columns_)) {
   Image<uint8_t> marks(height_, columns_);
-  std::vector<int64_t> unknowns(static_cast<size_t>(height_));
   parallel_for(height_, 16, [&](int64_t begin, int64_t end) {
     for (int64_t y = begin; y < end; ++y) {
       uint8_t* row = marks.view().row(y);
       std::fill_n(row, columns_, uint8_t{0});
-      unknowns[static_cast<size_t>(y)] = mark_blocks(labels, y, row);
+      mark_blocks(labels, y, row);
       // A gap of one block would need zeros for both its neighbours in the same place.
       for (int64_t c = 1; c + 1 < columns_; ++c) row[c] |= row[c - 1] & row[c + 1] & 1;
     }
   });
-  for (int64_t n : unknowns) unknowns_ += n;
 
   constexpr int32_t kNowhere = kBlock;  // the middle one of three blocks of zeros
   std::fill(places_.begin(), places_.end(), kNowhere);
@@ -66,14 +60,14 @@ Band::Band(ImageView<const Label> labels)
 }
 
 template <class T>
-Buffer<T> zeros(int64_t size) {
+Buffer<T> zeros(int64_t size, const Pulse& pulse) {
   Buffer<T> vector(static_cast<size_t>(size));
-  parallel_for(size, 1 << 16,
-               [&](int64_t begin, int64_t end) { std::fill(vector.begin() + begin, vector.begin() + end, T{}); });
+  parallel_slabs(size, 1 << 20, 1 << 16, pulse,
+                 [&](int64_t begin, int64_t end) { std::fill(vector.begin() + begin, vector.begin() + end, T{}); });
   return vector;
 }
 
-template Buffer<float> zeros(int64_t);
-template Buffer<double> zeros(int64_t);
+template Buffer<float> zeros(int64_t, const Pulse&);
+template Buffer<double> zeros(int64_t, const Pulse&);
 
 }  // namespace mattecore::solver

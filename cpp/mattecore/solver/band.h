@@ -6,6 +6,7 @@
 
 #include "mattecore/base/image.h"
 #include "mattecore/base/image_view.h"
+#include "mattecore/solver/slabs.h"
 
 namespace mattecore::solver {
 
@@ -38,7 +39,6 @@ class Band {
   int64_t width() const { return width_; }
   /// Length of a vector.
   int64_t size() const { return size_; }
-  int64_t unknowns() const { return unknowns_; }
   /// From left to right, from top to bottom.
   std::span<const Block> blocks() const { return blocks_; }
 
@@ -52,13 +52,12 @@ class Band {
  private:
   int64_t height_, width_, columns_;
   int64_t size_ = 0;
-  int64_t unknowns_ = 0;
   std::vector<Block> blocks_;
   Buffer<int32_t> places_;
 };
 
-/// A vector of zeros.
+/// A vector of zeros. The first touch of memory takes its time, so the pulse beats.
 template <class T>
-Buffer<T> zeros(int64_t size);
+Buffer<T> zeros(int64_t size, const Pulse& pulse);
 
 }  // namespace mattecore::solver

@@ -42,20 +42,24 @@ void check_finite(ImageView<const T> view, const char* name) {
   });
 }
 
-struct Counts {
-  int64_t foreground = 0, background = 0, unknown = 0;
-};
+Label label_of(float trimap) {
+  return trimap >= 0.9f ? Label::foreground : trimap <= 0.1f ? Label::background : Label::unknown;
+}
 
-Counts label(ImageView<const float> trimap, ImageView<Label> labels) {
-  Counts counts;
-  for (int64_t y = 0; y < trimap.height; ++y)
-    for (int64_t x = 0; x < trimap.width; ++x) {
-      const float v = trimap(y, x);
-      const Label l = v >= 0.9f ? Label::foreground : v <= 0.1f ? Label::background : Label::unknown;
-      labels(y, x) = l;
-      ++(l == Label::foreground ? counts.foreground : l == Label::background ? counts.background : counts.unknown);
-    }
-  return counts;
+float known_alpha(Label label) { return label == Label::foreground ? 1.0f : label == Label::background ? 0.0f : 0.5f; }
+
+template <class Body>
+void for_pixels(int64_t height, int64_t width, Body&& body) {
+  parallel_for(height, 64, [&](int64_t begin, int64_t end) {
+    for (int64_t y = begin; y < end; ++y)
+      for (int64_t x = 0; x < width; ++x) body(y, x);
+  });
+}
+
+bool contains(ImageView<const Label> labels, Label wanted) {
+  for (int64_t y = 0; y < labels.height; ++y)
+    if (std::find(labels.row(y), labels.row(y) + labels.width, wanted) != labels.row(y) + labels.width) return true;
+  return false;
 }
 
 /// The unknown pixels' alpha, as a vector over the band.
@@ -69,15 +73,21 @@ Buffer<double> solve(const Band& band, ImageView<const T> image, ImageView<const
   Multigrid multigrid(*windows, system.matrix, pulse);
   windows.reset();
 
+  double fraction = 0;
   Buffer<double> x(static_cast<size_t>(band.size()));
   conjugate_gradient(
       band.size(), system.right_side.data(), x.data(), {options.tolerance, options.max_iterations},
-      [&](const double* p, double* out) { system.matrix.multiply(p, out); },
+      [&](const double* p, double* out) {
+        pulse.beat();
+        system.matrix.multiply(p, out);
+        pulse.beat();
+      },
       [&](const double* r, double* out) { multigrid.apply(r, out, pulse); },
       [&](int, double relative_residual) {
         if (options.residuals) options.residuals->push_back(relative_residual);
-        // The residual falls by about the same factor each time.
-        pulse.set_fraction(std::clamp(std::log(relative_residual) / std::log(options.tolerance), 0.0, 1.0));
+        // The residual falls by about the same factor each time, but for a few steps up.
+        fraction = std::clamp(std::log(relative_residual) / std::log(options.tolerance), fraction, 1.0);
+        pulse.set_fraction(fraction);
         pulse.beat();
       });
   return x;
@@ -91,21 +101,24 @@ void closed_form(ImageView<const T> image, ImageView<const float> trimap, const 
   check(image, trimap, alpha);
   check_finite(trimap, "trimap");
   Image<Label> labels(trimap.height, trimap.width);
-  const Counts counts = label(trimap, labels.view());
-  const bool has_windows = image.height >= 3 && image.width >= 3;
-  if (counts.unknown > 0) {
-    if (counts.foreground == 0) throw_invalid("the trimap has no known foreground: no value is 0.9 or more");
-    if (counts.background == 0) throw_invalid("the trimap has no known background: no value is 0.1 or less");
+  for_pixels(trimap.height, trimap.width, [&](int64_t y, int64_t x) { labels(y, x) = label_of(trimap(y, x)); });
+  const bool any_unknown = contains(labels.view(), Label::unknown);
+  if (any_unknown) {
+    if (!contains(labels.view(), Label::foreground))
+      throw_invalid("the trimap has no known foreground: no value is 0.9 or more");
+    if (!contains(labels.view(), Label::background))
+      throw_invalid("the trimap has no known background: no value is 0.1 or less");
     check_finite(image, "image");
   }
-
-  for (int64_t y = 0; y < alpha.height; ++y)
-    for (int64_t x = 0; x < alpha.width; ++x)
-      alpha(y, x) = labels(y, x) == Label::foreground ? 1.0f : labels(y, x) == Label::background ? 0.0f : 0.5f;
-  if (counts.unknown == 0 || !has_windows) return;
+  const auto write_known = [&] {
+    for_pixels(alpha.height, alpha.width, [&](int64_t y, int64_t x) { alpha(y, x) = known_alpha(labels(y, x)); });
+  };
+  const bool has_windows = image.height >= 3 && image.width >= 3;
+  if (!any_unknown || !has_windows) return write_known();
 
   const Band band(labels.view());
   const Buffer<double> unknown_alpha = solve<T>(band, image, labels.view(), options, progress);
+  write_known();
   for (const Band::Block& block : band.blocks())
     for (int64_t x = block.x; x < std::min<int64_t>(block.x + Band::kBlock, alpha.width); ++x)
       if (labels(block.y, x) == Label::unknown)

@@ -27,7 +27,9 @@ struct ClosedFormOptions {
 /// background is std::invalid_argument, as are NaN and sizes that differ. Unknown pixels that no foreground reaches
 /// become 0. In pictures less than three pixels high or wide there is no 3 x 3 window and unknown pixels become 0.5.
 ///
-/// Memory: some 560 bytes for each pixel of the blocks of eight that the unknown pixels lie in (band.h), and 3 a pixel.
+/// The bytes of the result are the same for any number of threads. `progress` is asked at least every 50 ms or so;
+/// alpha is written only at the end. Memory: some 450 bytes for each pixel of the blocks of eight that the unknown
+/// pixels lie in (band.h), 2 a pixel of the picture.
 template <class T>
 void closed_form(ImageView<const T> image, ImageView<const float> trimap, const ClosedFormOptions& options,
                  const Progress& progress, ImageView<float> alpha);

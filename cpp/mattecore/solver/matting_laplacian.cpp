@@ -11,8 +11,8 @@ using Pack8 = RowPack<double>;
 
 /// Blocks that one thread takes at least: some 20 us of the cheapest work on them.
 constexpr int64_t kGrain = 1024;
-/// Blocks between two beats of the pulse where a block costs some microseconds.
-constexpr int64_t kSlab = 16384;
+/// Blocks between two beats of the pulse: 10 ms of work that takes some microseconds a block.
+constexpr int64_t kSlab = 4096;
 
 struct Colour {
   double c[3];
@@ -90,7 +90,9 @@ template class Stencil<double>;
 template <class T>
 Windows::Windows(const Band& band, ImageView<const T> image, ImageView<const Label> labels, double epsilon,
                  const Pulse& pulse)
-    : band_(&band), planes_(zeros<double>(band.size() * kPlanes)), colours_(zeros<double>(band.size() * 4)) {
+    : band_(&band),
+      planes_(zeros<double>(band.size() * kPlanes, pulse)),
+      colours_(zeros<double>(band.size() * 4, pulse)) {
   const int64_t n = band.size();
   const auto fill_window = [&](int64_t y, int64_t x, double* out) {
     Colour colours[9];
@@ -173,7 +175,7 @@ class BlockAssembly {
   /// The window whose centre lies (dy, dx) from the pixels.
   [[gnu::always_inline]] void add_window(int dy, int dx) {
     const int32_t at = rows_[2 + dy] + dx;
-    const auto plane = [&](int p) { return load<Pack8>(windows_.plane(p) + at); };
+    const auto plane = [&](int p) __attribute__((always_inline)) { return load<Pack8>(windows_.plane(p) + at); };
     const Pack8 weight = plane(Windows::kWeight);
     const Pack8 mean[3] = {plane(Windows::kMean), plane(Windows::kMean + 1), plane(Windows::kMean + 2)};
     const Pack8 t[6] = {plane(Windows::kFactor),     plane(Windows::kFactor + 1), plane(Windows::kFactor + 2),
@@ -208,7 +210,7 @@ class BlockAssembly {
 
 MattingSystem matting_system(const Windows& windows, const Pulse& pulse) {
   const Band& band = windows.band();
-  MattingSystem system{Stencil<double>(band), zeros<double>(band.size())};
+  MattingSystem system{Stencil<double>(band, pulse), zeros<double>(band.size(), pulse)};
   const auto blocks = band.blocks();
   parallel_slabs(std::ssize(blocks), kSlab, 64, pulse, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) BlockAssembly(windows, blocks[i]).write(system);

@@ -26,7 +26,7 @@ class Stencil {
   static constexpr std::array<int, kCount> kDown = {0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2};
   static constexpr std::array<int, kCount> kRight = {0, 1, 2, -2, -1, 0, 1, 2, -2, -1, 0, 1, 2};
 
-  explicit Stencil(const Band& band) : band_(&band), coefficients_(zeros<T>(band.size() * kCount)) {}
+  Stencil(const Band& band, const Pulse& pulse) : band_(&band), coefficients_(zeros<T>(band.size() * kCount, pulse)) {}
 
   const Band& band() const { return *band_; }
   T* coefficients(int k) { return coefficients_.data() + k * band_->size(); }

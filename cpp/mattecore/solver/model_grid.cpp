@@ -141,7 +141,7 @@ ModelGrid::ModelGrid(const Windows& windows, const Pulse& pulse) : band_(&window
   const Band& band = *band_;
   const int64_t n = band.size();
   models_ = Buffer<Float4>(static_cast<size_t>(n));
-  parallel_for(n, 1 << 15, [&](int64_t begin, int64_t end) {
+  parallel_slabs(n, 1 << 19, 1 << 15, pulse, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const double unknown = windows.unknown()[i];
       models_[static_cast<size_t>(i)] = Float4{
@@ -178,7 +178,7 @@ ModelGrid::ModelGrid(const Windows& windows, const Pulse& pulse) : band_(&window
     }
   };
   const int64_t strips = (rows + kStrip) / kStrip;
-  parallel_slabs(strips, 8, 1, pulse, [&](int64_t begin, int64_t end) {
+  parallel_slabs(strips, std::max<int64_t>(2, kSlab / (kStrip * columns)), 1, pulse, [&](int64_t begin, int64_t end) {
     for (int64_t strip = begin; strip < end; ++strip) {
       const int64_t first_row = strip * kStrip, end_row = std::min(first_row + kStrip, rows + 1);
       for (int64_t y = first_row; y < end_row; ++y)

@@ -22,17 +22,14 @@ struct Chebyshev {
 };
 
 /// An approximate inverse of a matting Laplacian in float: one cycle over the pixels and the model grids above them.
-/// Costs some ten products with the matrix; docs/performance.md has its convergence. Memory: some 110 bytes for each place
-/// of the band, and 1200 a node while it is built.
+/// Costs some ten products with the matrix; docs/performance.md has its convergence. Memory: some 110 bytes for each
+/// place of the band, and 1200 a node while it is built.
 class Multigrid {
  public:
   Multigrid(const Windows& windows, const Stencil<double>& matrix, const Pulse& pulse);
 
   /// z = M^-1 r over the band, M symmetric.
   void apply(const double* r, double* z, const Pulse& pulse);
-
-  /// Pixels first, then the model grids.
-  int64_t levels() const { return 1 + std::ssize(levels_); }
 
  private:
   struct Level {
@@ -41,7 +38,7 @@ class Multigrid {
   };
 
   static Level make_level(ModelGrid grid);
-  void cycle(size_t level);
+  void cycle(size_t level, const Pulse& pulse);
   void solve_coarsest();
 
   const Band* band_;
