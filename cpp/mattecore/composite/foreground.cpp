@@ -19,6 +19,8 @@ at::Tensor estimate_batch(const at::Tensor& image, const at::Tensor& alpha, Esti
   tensor::check_same_size(images, "image", alphas, "alpha");
   if (images.size(3) == 1) throw_invalid("image has 1 channel in ", image.sizes(), "; wanted colours: 3 or 4");
   images = images.narrow(3, 0, 3);
+  tensor::check_finite(images, "image");
+  tensor::check_finite(alphas, "alpha");
   const at::Tensor out = tensor::empty({images.size(0), images.size(1), images.size(2), 3}, at::kFloat);
   for (int64_t b = 0; b < images.size(0); ++b)
     estimate(tensor::view<const float>(images, b), tensor::view<const float>(alphas, b), tensor::view<float>(out, b));

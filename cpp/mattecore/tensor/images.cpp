@@ -4,6 +4,7 @@
 #include <c10/core/Stream.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 
+#include <cmath>
 #include <limits>
 
 #if defined(__linux__)
@@ -11,6 +12,7 @@
 #endif
 
 #include "mattecore/base/error.h"
+#include "mattecore/base/parallel.h"
 
 namespace mattecore::tensor {
 namespace {
@@ -91,6 +93,25 @@ void check_dtype(const at::Tensor& t, at::ScalarType wanted, const char* name) {
 void check_floating(const at::Tensor& t, const char* name) {
   if (!t.is_floating_point() || t.element_size() < 2)
     throw_invalid(name, " is ", t.scalar_type(), "; wanted float32, float64, float16 or bfloat16");
+}
+
+void check_finite(const at::Tensor& images, const char* name) {
+  with_element_type(images, [&](auto element) {
+    using T = decltype(element);
+    if constexpr (std::is_floating_point_v<T>) {
+      for (int64_t b = 0; b < images.size(0); ++b) {
+        const auto picture = view<const T>(images, b);
+        parallel_for(picture.height, 64, [&](int64_t begin, int64_t end) {
+          for (int64_t y = begin; y < end; ++y)
+            for (int64_t x = 0; x < picture.width; ++x)
+              for (int64_t c = 0; c < picture.channels; ++c)
+                if (!std::isfinite(picture(y, x, c)))
+                  throw_invalid(name, " holds ", picture(y, x, c), " in picture ", b, " at row ", y, ", column ", x,
+                                "; wanted finite values");
+        });
+      }
+    }
+  });
 }
 
 void check_cpu(const at::Tensor& t, const char* name) {

@@ -30,6 +30,9 @@ void check_size(int64_t height, int64_t width, int64_t channels);
 void check_dtype(const at::Tensor& t, at::ScalarType wanted, const char* name);
 void check_floating(const at::Tensor& t, const char* name);
 
+/// Checks a float32 or float64 [B,H,W,C] tensor on the CPU for NaN and infinities.
+void check_finite(const at::Tensor& images, const char* name);
+
 /// Checks that the tensor lies where this function can work.
 void check_cpu(const at::Tensor& t, const char* name);
 void check_cpu_or_cuda(const at::Tensor& t, const char* name);
