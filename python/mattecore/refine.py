@@ -56,7 +56,9 @@ def trimap_from_alpha(
 def guided_filter(guide: Tensor, mask: Tensor, radius_px: int, eps: float) -> Tensor:
     """Returns the mask smoothed along the edges of the guide, a float32 image of its size; not clipped.
 
-    The numbers of ``cv2.ximgproc.guidedFilter(guide, mask, radius_px, eps)``: boxes of side ``2 * radius_px + 1``.
+    The numbers of ``cv2.ximgproc.guidedFilter(guide, mask, radius_px, eps)``: boxes of side ``2 * radius_px + 1``; a
+    guide of one channel is a true grey one. Below an eps of 0.01 OpenCV's colour filter gives flat places up; ours does
+    not (docs/differences.md).
     """
     return _core.guided_filter(tensor(guide, "guide"), tensor(mask, "mask"), radius_px, eps)
 
@@ -77,8 +79,9 @@ def closed_form(
 ) -> ClosedForm:
     """Returns the alpha of closed-form matting, with the known pixels of the trimap exactly 0 and 1.
 
-    Levin, Lischinski and Weiss 2008, with the constants of pymatting's ``estimate_alpha_cf``. ``image`` is float32 or
-    float64, ``trimap`` and alpha float32; a trimap value >= 0.9 is foreground, <= 0.1 background, the rest unknown. One
+    Levin, Lischinski and Weiss 2008, as the original nodes call pymatting's ``estimate_alpha_cf``: epsilon is theirs,
+    ten times pymatting's own. ``image`` is float32 or float64, and a single channel counts as three equal ones;
+    ``trimap`` and alpha are float32. A trimap value >= 0.9 is foreground, <= 0.1 background, the rest unknown. One
     without unknown pixels comes back as it is; otherwise a missing foreground or background is a ``ValueError``.
     """
     image, trimap = tensor(image, "image"), tensor(trimap, "trimap")
