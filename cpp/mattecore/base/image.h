@@ -6,6 +6,7 @@
 #include <new>
 #include <type_traits>
 
+#include "mattecore/base/huge_pages.h"
 #include "mattecore/base/image_view.h"
 
 namespace mattecore {
@@ -18,7 +19,9 @@ class Buffer {
  public:
   Buffer() = default;
   explicit Buffer(size_t count)
-      : data_(static_cast<T*>(::operator new(count * sizeof(T), std::align_val_t{kAlignment}))), size_(count) {}
+      : data_(static_cast<T*>(::operator new(count * sizeof(T), std::align_val_t{kAlignment}))), size_(count) {
+    advise_huge_pages(data_.get(), count * sizeof(T));
+  }
 
   T* data() { return data_.get(); }
   const T* data() const { return data_.get(); }

@@ -48,12 +48,12 @@ void inverse_cholesky(const double (&s)[6], double (&t)[6]) {
 }  // namespace
 
 template <class T>
-[[gnu::always_inline]] inline RowPack<T> Stencil<T>::product(const Band::Block& block, const T* x) const {
+[[gnu::always_inline]] inline void Stencil<T>::product(const Band::Block& block, const T* x, RowPack<T>& sum) const {
   const T* c = coefficients_.data();
   const int64_t plane = band_->size();
   const int32_t rows[5] = {band_->place(block.y - 2, block.x), band_->place(block.y - 1, block.x), block.at,
                            band_->place(block.y + 1, block.x), band_->place(block.y + 2, block.x)};
-  RowPack<T> sum = load<RowPack<T>>(c + block.at) * load<RowPack<T>>(x + block.at);
+  sum = load<RowPack<T>>(c + block.at) * load<RowPack<T>>(x + block.at);
 #pragma GCC unroll 12
   for (int k = 1; k < kCount; ++k) {
     const T* ck = c + k * plane;
@@ -62,14 +62,17 @@ template <class T>
     sum += load<RowPack<T>>(ck + block.at) * load<RowPack<T>>(x + below);
     sum += load<RowPack<T>>(ck + above) * load<RowPack<T>>(x + above);
   }
-  return sum;
 }
 
 template <class T>
 void Stencil<T>::multiply(const T* x, T* out) const {
   const auto blocks = band_->blocks();
   parallel_for(std::ssize(blocks), kGrain, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) store(out + blocks[i].at, product(blocks[i], x));
+    for (int64_t i = begin; i < end; ++i) {
+      RowPack<T> sum;
+      product(blocks[i], x, sum);
+      store(out + blocks[i].at, sum);
+    }
   });
 }
 
@@ -79,7 +82,9 @@ void Stencil<T>::residual(const T* x, const T* b, T* out) const {
   parallel_for(std::ssize(blocks), kGrain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const int32_t at = blocks[i].at;
-      store(out + at, load<RowPack<T>>(b + at) - product(blocks[i], x));
+      RowPack<T> sum;
+      product(blocks[i], x, sum);
+      store(out + at, RowPack<T>(load<RowPack<T>>(b + at) - sum));
     }
   });
 }

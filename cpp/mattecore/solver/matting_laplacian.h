@@ -38,7 +38,7 @@ class Stencil {
   void residual(const T* x, const T* b, T* out) const;
 
  private:
-  RowPack<T> product(const Band::Block& block, const T* x) const;
+  void product(const Band::Block& block, const T* x, RowPack<T>& sum) const;
 
   const Band* band_;
   Buffer<T> coefficients_;

@@ -7,11 +7,8 @@
 #include <cmath>
 #include <limits>
 
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
-
 #include "mattecore/base/error.h"
+#include "mattecore/base/huge_pages.h"
 #include "mattecore/base/parallel.h"
 
 namespace mattecore::tensor {
@@ -20,8 +17,6 @@ namespace {
 /// A picture's values are counted in 32 bits by what comes after us (PNG, Pillow, cuDNN); 2^31 - 1 is a picture of
 /// 26,754 x 26,754 in RGB.
 constexpr int64_t kMaxValues = std::numeric_limits<int32_t>::max();
-
-constexpr size_t kHugePage = size_t{2} << 20;
 
 void check_strided(const at::Tensor& t, const char* name) {
   if (!t.defined()) throw_invalid(name, " is an undefined tensor; wanted a picture");
@@ -126,13 +121,7 @@ void check_cpu_or_cuda(const at::Tensor& t, const char* name) {
 
 at::Tensor empty(at::IntArrayRef sizes, at::ScalarType dtype, c10::Device device) {
   at::Tensor t = at::empty(sizes, at::TensorOptions().dtype(dtype).device(device));
-#if defined(MADV_HUGEPAGE)
-  if (device.is_cpu() && t.nbytes() >= 2 * kHugePage) {
-    const auto begin = (reinterpret_cast<uintptr_t>(t.data_ptr()) + kHugePage - 1) / kHugePage * kHugePage;
-    const auto end = (reinterpret_cast<uintptr_t>(t.data_ptr()) + t.nbytes()) / kHugePage * kHugePage;
-    madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);  // advice: a refusal changes nothing
-  }
-#endif
+  if (device.is_cpu()) advise_huge_pages(t.data_ptr(), t.nbytes());
   return t;
 }
 

@@ -37,8 +37,7 @@ void check_finite(const at::Tensor& images, const char* name);
 void check_cpu(const at::Tensor& t, const char* name);
 void check_cpu_or_cuda(const at::Tensor& t, const char* name);
 
-/// An uninitialised packed tensor. Large ones ask for huge pages: touching 36 MB for the first time in pages of 4 KiB
-/// takes as long as resizing a picture into them.
+/// An uninitialised packed tensor, in huge pages where it is large (base/huge_pages.h).
 at::Tensor empty(at::IntArrayRef sizes, at::ScalarType dtype, c10::Device device = at::kCPU);
 
 /// The stream torch works on at present on the tensor's device, as the GPU's own handle; by c10's device-generic

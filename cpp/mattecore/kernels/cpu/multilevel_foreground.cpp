@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <vector>
 
@@ -6,179 +7,177 @@
 #include "mattecore/base/parallel.h"
 #include "mattecore/kernels/cpu/foreground_arguments.h"
 #include "mattecore/kernels/foreground.h"
-
-#pragma GCC diagnostic ignored "-Wpsabi"
+#include "mattecore/kernels/rows.h"
 
 namespace mattecore::kernels {
 namespace {
 
-/// A pixel's foreground (0..2) and background (4..6); lanes 3 and 7 hold nothing of use.
-typedef float Colours __attribute__((vector_size(32)));
+/// What is kept of a pixel, each in a plane of its own: alpha, the picture's colour, the two estimates.
+enum Plane { kAlpha, kImage, kForeground = kImage + 3, kBackground = kForeground + 3, kPlanes = kBackground + 3 };
 
-/// Rows whose sweep is one chain of dependent updates. Strips alternate, even ones first, so that two threads never
-/// work on neighbours; any even spread of them gives the same result.
-constexpr int64_t kStrip = 32;
-
-/// Values that one thread takes at least where rows are independent.
-constexpr int64_t kGrain = 1 << 14;
-
-/// One size of the picture. Rows have a pixel more on either side, which repeats the border.
+/// One size of the picture. The even and the odd columns of a row lie apart, so that the pixels of one colour of a
+/// chessboard, and their neighbours, are runs in memory:
+///
+///     even half   . 0 2 4 6 .      updating the even pixels of a row: left neighbours  odd[i - 1]
+///     odd half    . 1 3 5 7 .                                         right neighbours odd[i]
+///
+/// The dots stand for the pixels beyond the border, which repeat it.
 class Level {
  public:
   Level(int64_t height, int64_t width)
       : height(height),
         width(width),
-        stride_(width + 2),
-        known_(static_cast<size_t>(4 * height * stride_)),
-        colours_(static_cast<size_t>(height * stride_)) {}
+        stride_((width + 1) / 2 + 2),
+        values_(static_cast<size_t>(kPlanes * height * 2 * stride_)) {}
 
   int64_t height, width;
 
-  /// Image 0..2 and alpha 3 as planes; the row's start is the pixel x = 0.
-  float* known(int64_t plane, int64_t y) { return known_.data() + (plane * height + y) * stride_ + 1; }
-  Colours* colours(int64_t y) { return colours_.data() + y * stride_ + 1; }
+  /// Pixel `parity` of row y; its neighbours two columns on follow.
+  float* half_row(int64_t plane, int64_t y, int64_t parity) {
+    return values_.data() + ((plane * height + y) * 2 + parity) * stride_ + 1;
+  }
+  int64_t half_width(int64_t parity) const { return (width + 1 - parity) / 2; }
+
+  /// Sets what stands beside the border in the half that holds the neighbours of pixels of this parity.
+  void repeat_border(int64_t plane, int64_t y, int64_t parity) {
+    float* own = half_row(plane, y, parity);
+    float* beside = half_row(plane, y, 1 - parity);
+    if (parity == 0) beside[-1] = own[0];
+    if ((width - 1) % 2 == parity) beside[half_width(1 - parity)] = own[half_width(parity) - 1];
+  }
 
  private:
   int64_t stride_;
-  Buffer<float> known_;
-  Buffer<Colours> colours_;
+  Buffer<float> values_;
 };
 
-template <class T>
-void repeat_ends(T* row, int64_t width) {
-  row[-1] = row[0];
-  row[width] = row[width - 1];
+/// out[i] = from[columns[i] * stride]; a stride the compiler knows lets it gather vectors.
+template <int64_t kStride>
+void pick_known(const float* from, const int32_t* columns, int64_t count, float* __restrict out) {
+  for (int64_t i = 0; i < count; ++i) out[i] = from[columns[i] * kStride];
 }
 
-template <class Body>
-void for_rows(int64_t rows, int64_t width, Body&& body) {
-  parallel_for(rows, std::max<int64_t>(1, kGrain / width), [&](int64_t begin, int64_t end) {
-    for (int64_t y = begin; y < end; ++y) body(y);
-  });
+void pick(const float* from, int64_t stride, const int32_t* columns, int64_t count, float* __restrict out) {
+  if (stride == 1) return pick_known<1>(from, columns, count, out);
+  if (stride == 3) return pick_known<3>(from, columns, count, out);
+  for (int64_t i = 0; i < count; ++i) out[i] = from[columns[i] * stride];
 }
 
 /// Fills a level with the nearest pixels of the picture and of the level before.
 void fill(ImageView<const float> image, ImageView<const float> alpha, Level& smaller, Level& level) {
-  std::vector<int64_t> xs(static_cast<size_t>(level.width)), smaller_xs(static_cast<size_t>(level.width));
+  std::vector<int32_t> image_columns[2], smaller_columns[2];
   for (int64_t x = 0; x < level.width; ++x) {
-    xs[static_cast<size_t>(x)] = x * image.width / level.width;
-    smaller_xs[static_cast<size_t>(x)] = x * smaller.width / level.width;
+    const int64_t before = x * smaller.width / level.width;
+    image_columns[x % 2].push_back(static_cast<int32_t>(x * image.width / level.width));
+    // From the start of the even half: the odd one lies a stride on.
+    smaller_columns[x % 2].push_back(
+        static_cast<int32_t>(before / 2 + before % 2 * (smaller.half_row(0, 0, 1) - smaller.half_row(0, 0, 0))));
   }
-  for_rows(level.height, level.width, [&](int64_t y) {
-    const int64_t v = y * image.height / level.height;
-    for (int64_t c = 0; c < 4; ++c) {
-      const float* from = c < 3 ? image.row(v) + c * image.channel_stride : alpha.row(v);
-      const int64_t stride = c < 3 ? image.pixel_stride : alpha.pixel_stride;
-      float* out = level.known(c, y);
-      for (int64_t x = 0; x < level.width; ++x) out[x] = from[xs[static_cast<size_t>(x)] * stride];
-      repeat_ends(out, level.width);
+  for_each_row(level.height, level.width * kPlanes, [&](int64_t y) {
+    const int64_t v = y * image.height / level.height, before = y * smaller.height / level.height;
+    for (int64_t parity = 0; parity < 2; ++parity) {
+      const int64_t count = level.half_width(parity);
+      pick(alpha.row(v), alpha.pixel_stride, image_columns[parity].data(), count, level.half_row(kAlpha, y, parity));
+      for (int64_t c = 0; c < 3; ++c)
+        pick(image.row(v) + c * image.channel_stride, image.pixel_stride, image_columns[parity].data(), count,
+             level.half_row(kImage + c, y, parity));
+      for (int64_t plane = kForeground; plane < kPlanes; ++plane)
+        pick(smaller.half_row(plane, before, 0), 1, smaller_columns[parity].data(), count,
+             level.half_row(plane, y, parity));
     }
-    const Colours* from = smaller.colours(y * smaller.height / level.height);
-    Colours* out = level.colours(y);
-    for (int64_t x = 0; x < level.width; ++x) out[x] = from[smaller_xs[static_cast<size_t>(x)]];
-    repeat_ends(out, level.width);
+    for (int64_t parity = 0; parity < 2; ++parity) level.repeat_border(kAlpha, y, parity);
   });
 }
 
-/// What an update of a pixel needs besides its neighbours' colours: the neighbours' weights and the inverse
-/// [ff fb; fb bb] of the 2 x 2 matrix [alpha^2 + sum, alpha (1 - alpha); alpha (1 - alpha), (1 - alpha)^2 + sum].
-struct RowWeights {
-  explicit RowWeights(int64_t width) : values(static_cast<size_t>(7 * width)), width(width) {}
+/// Updates the pixels of one parity of a row: each becomes the F and B that lower the energy most while its neighbours
+/// stay. The 2 x 2 matrix is [alpha^2 + sum, alpha (1 - alpha); alpha (1 - alpha), (1 - alpha)^2 + sum].
+void update_half_row(Level& level, int64_t y, int64_t parity, float regularization, float gradient_weight) {
+  const int64_t up = std::max<int64_t>(0, y - 1), down = std::min(level.height - 1, y + 1);
+  const int64_t left = parity - 1, right = parity;  // in the other half
+  for (int64_t plane = kForeground; plane < kPlanes; ++plane) level.repeat_border(plane, y, parity);
 
-  float* plane(int64_t i) { return values.data() + i * width; }
-
-  void compute(Level& level, int64_t y, int64_t up, int64_t down, float regularization, float gradient_weight) {
-    const float *alpha = level.known(3, y), *above_alpha = level.known(3, up), *below_alpha = level.known(3, down);
-    float *left = plane(0), *right = plane(1), *above = plane(2), *below = plane(3);
-    float *ff = plane(4), *fb = plane(5), *bb = plane(6);
-    for (int64_t x = 0; x < width; ++x) {
-      const float a = alpha[x], b = 1 - a;
-      left[x] = regularization + gradient_weight * std::abs(a - alpha[x - 1]);
-      right[x] = regularization + gradient_weight * std::abs(a - alpha[x + 1]);
-      above[x] = regularization + gradient_weight * std::abs(a - above_alpha[x]);
-      below[x] = regularization + gradient_weight * std::abs(a - below_alpha[x]);
-      const float sum = (left[x] + right[x]) + (above[x] + below[x]);
-      // The determinant, without the terms that cancel.
-      const float inverse = 1 / (sum * (a * a + b * b + sum));
-      ff[x] = (b * b + sum) * inverse;
-      fb[x] = -a * b * inverse;
-      bb[x] = (a * a + sum) * inverse;
+  const float* alpha = level.half_row(kAlpha, y, parity);
+  const float* beside_alpha = level.half_row(kAlpha, y, 1 - parity);
+  const float *above_alpha = level.half_row(kAlpha, up, parity), *below_alpha = level.half_row(kAlpha, down, parity);
+  const float *image[3], *beside[6], *above[6], *below[6];
+  float* own[6];
+  for (int c = 0; c < 3; ++c) image[c] = level.half_row(kImage + c, y, parity);
+  for (int p = 0; p < 6; ++p) {
+    own[p] = level.half_row(kForeground + p, y, parity);
+    beside[p] = level.half_row(kForeground + p, y, 1 - parity);
+    above[p] = level.half_row(kForeground + p, up, parity);
+    below[p] = level.half_row(kForeground + p, down, parity);
+  }
+#pragma GCC ivdep
+  for (int64_t i = 0; i < level.half_width(parity); ++i) {
+    const float a = alpha[i], b = 1 - a;
+    const float w_left = regularization + gradient_weight * std::abs(a - beside_alpha[i + left]);
+    const float w_right = regularization + gradient_weight * std::abs(a - beside_alpha[i + right]);
+    const float w_above = regularization + gradient_weight * std::abs(a - above_alpha[i]);
+    const float w_below = regularization + gradient_weight * std::abs(a - below_alpha[i]);
+    const float sum = (w_left + w_right) + (w_above + w_below);
+    // The determinant, without the terms that cancel.
+    const float inverse = 1 / (sum * (a * a + b * b + sum));
+    const float ff = (b * b + sum) * inverse, fb = -a * b * inverse, bb = (a * a + sum) * inverse;
+    for (int c = 0; c < 3; ++c) {
+      const float f = a * image[c][i] + (w_left * beside[c][i + left] + w_right * beside[c][i + right]) +
+                      (w_above * above[c][i] + w_below * below[c][i]);
+      const float g = b * image[c][i] + (w_left * beside[c + 3][i + left] + w_right * beside[c + 3][i + right]) +
+                      (w_above * above[c + 3][i] + w_below * below[c + 3][i]);
+      const float new_f = ff * f + fb * g, new_b = fb * f + bb * g;
+      own[c][i] = new_f < 0 ? 0.0f : new_f > 1 ? 1.0f : new_f;
+      own[c + 3][i] = new_b < 0 ? 0.0f : new_b > 1 ? 1.0f : new_b;
     }
   }
-
-  Buffer<float> values;
-  int64_t width;
-};
-
-[[gnu::always_inline]] inline Colours swap_halves(const Colours& v) {
-  return __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3);
 }
 
-/// Updates a row from left to right, each pixel with the new colours of those before it.
-void update_row(Level& level, int64_t y, int64_t up, int64_t down, RowWeights& weights) {
-  const float *red = level.known(0, y), *green = level.known(1, y), *blue = level.known(2, y),
-              *alpha = level.known(3, y);
-  const Colours *above = level.colours(up), *below = level.colours(down);
-  Colours* row = level.colours(y);
-  const float *w_left = weights.plane(0), *w_right = weights.plane(1), *w_above = weights.plane(2);
-  const float *w_below = weights.plane(3), *ff = weights.plane(4), *fb = weights.plane(5), *bb = weights.plane(6);
-  const Colours zero = {}, one = zero + 1;
-  // Of the chain of dependent steps only what needs the left neighbour remains; the rest overlaps.
-  Colours left = row[-1];
-  for (int64_t x = 0; x < level.width; ++x) {
-    const float a = alpha[x], b = 1 - a;
-    const Colours own = {a * red[x], a * green[x], a * blue[x], 0, b * red[x], b * green[x], b * blue[x], 0};
-    const Colours rest = (own + w_right[x] * row[x + 1]) + (w_above[x] * above[x] + w_below[x] * below[x]);
-    const Colours diagonal = {ff[x], ff[x], ff[x], ff[x], bb[x], bb[x], bb[x], bb[x]};
-    const Colours without_left = diagonal * rest + fb[x] * swap_halves(rest);
-    const Colours update = without_left + (diagonal * w_left[x] * left + fb[x] * w_left[x] * swap_halves(left));
-    left = update > zero ? update : zero;
-    left = left < one ? left : one;
-    row[x] = left;
-  }
-  repeat_ends(row, level.width);
-}
-
+/// Updates all pixels: the white fields of a chessboard, which see only black ones, then the black.
 void sweep(Level& level, const MultilevelForegroundOptions& options) {
-  const int64_t strips = (level.height + kStrip - 1) / kStrip;
-  for (int64_t parity = 0; parity < 2; ++parity)
-    parallel_for((strips + 1 - parity) / 2, std::max<int64_t>(1, kGrain / (kStrip * level.width)),
-                 [&](int64_t begin, int64_t end) {
-                   RowWeights weights(level.width);
-                   for (int64_t i = begin; i < end; ++i) {
-                     const int64_t first = (2 * i + parity) * kStrip;
-                     for (int64_t y = first; y < std::min(level.height, first + kStrip); ++y) {
-                       const int64_t up = std::max<int64_t>(0, y - 1), down = std::min(level.height - 1, y + 1);
-                       weights.compute(level, y, up, down, static_cast<float>(options.regularization),
-                                       static_cast<float>(options.gradient_weight));
-                       update_row(level, y, up, down, weights);
-                     }
-                   }
-                 });
+  for (int64_t colour = 0; colour < 2; ++colour)
+    for_each_row(level.height, level.width * kPlanes, [&](int64_t y) {
+      const int64_t parity = (y + colour) % 2;
+      if (level.half_width(parity) > 0)
+        update_half_row(level, y, parity, static_cast<float>(options.regularization),
+                        static_cast<float>(options.gradient_weight));
+    });
 }
 
-/// The mean colour of the pixels that `belongs` takes, 0 without any.
-template <class Belongs>
-void mean_colour(ImageView<const float> image, ImageView<const float> alpha, Belongs&& belongs, float (&mean)[3]) {
-  std::vector<double> sums(static_cast<size_t>(image.height) * 4);
-  for_rows(image.height, image.width, [&](int64_t y) {
-    double* sum = sums.data() + 4 * y;
+/// The level of one pixel: the mean colours of what is surely foreground (alpha above 0.9) and surely background (below
+/// 0.1); 0 without any.
+Level mean_colours(ImageView<const float> image, ImageView<const float> alpha) {
+  std::vector<std::array<double, 8>> rows(static_cast<size_t>(image.height));
+  for_each_row(image.height, image.width * 4, [&](int64_t y) {
+    std::array<double, 8> sums{};
     for (int64_t x = 0; x < image.width; ++x) {
-      if (!belongs(alpha(y, x))) continue;
+      const float a = alpha(y, x);
+      if (a >= 0.1f && a <= 0.9f) continue;
+      double* sum = sums.data() + (a > 0.9f ? 0 : 4);
       for (int64_t c = 0; c < 3; ++c) sum[c] += static_cast<double>(image(y, x, c));
       sum[3] += 1;
     }
+    rows[static_cast<size_t>(y)] = sums;
   });
-  double total[4] = {};
-  for (size_t i = 0; i < sums.size(); ++i) total[i % 4] += sums[i];
-  for (int c = 0; c < 3; ++c) mean[c] = static_cast<float>(total[c] / std::max(1.0, total[3]));
+  std::array<double, 8> total{};
+  for (const auto& sums : rows)
+    for (size_t i = 0; i < 8; ++i) total[i] += sums[i];
+  Level level(1, 1);
+  for (size_t c = 0; c < 3; ++c) {
+    *level.half_row(kForeground + static_cast<int64_t>(c), 0, 0) =
+        static_cast<float>(total[c] / std::max(1.0, total[3]));
+    *level.half_row(kBackground + static_cast<int64_t>(c), 0, 0) =
+        static_cast<float>(total[4 + c] / std::max(1.0, total[7]));
+  }
+  return level;
 }
 
-void write(Level& level, int first_lane, ImageView<float> out) {
-  for_rows(out.height, out.width, [&](int64_t y) {
-    const Colours* row = level.colours(y);
-    for (int64_t x = 0; x < out.width; ++x)
-      for (int c = 0; c < 3; ++c) out(y, x, c) = row[x][first_lane + c];
+void write(Level& level, int64_t first_plane, ImageView<float> out) {
+  for_each_row(out.height, out.width * 3, [&](int64_t y) {
+    for (int64_t parity = 0; parity < 2; ++parity)
+      for (int64_t c = 0; c < 3; ++c) {
+        const float* from = level.half_row(first_plane + c, y, parity);
+        float* to = &out(y, parity, c);
+        for (int64_t i = 0; i < level.half_width(parity); ++i) to[2 * i * out.pixel_stride] = from[i];
+      }
   });
 }
 
@@ -189,11 +188,7 @@ void multilevel_foreground(ImageView<const float> image, ImageView<const float> 
                            ImageView<float> background) {
   check_foreground_arguments("multilevel_foreground", image, alpha, foreground, background);
   if (image.height == 0 || image.width == 0) return;
-  float f[3], b[3];
-  mean_colour(image, alpha, [](float a) { return a > 0.9f; }, f);
-  mean_colour(image, alpha, [](float a) { return a < 0.1f; }, b);
-  Level level(1, 1);
-  *level.colours(0) = Colours{f[0], f[1], f[2], 0, b[0], b[1], b[2], 0};
+  Level level = mean_colours(image, alpha);
 
   // Both sides grow by equal factors, of about two, so that they arrive at the same time.
   const double longest = static_cast<double>(std::max(image.height, image.width));
@@ -207,8 +202,8 @@ void multilevel_foreground(ImageView<const float> image, ImageView<const float> 
     const bool small = std::max(level.height, level.width) <= options.small_size;
     for (int s = 0; s < (small ? options.small_sweeps : options.large_sweeps); ++s) sweep(level, options);
   }
-  write(level, 0, foreground);
-  if (background.data) write(level, 4, background);
+  write(level, kForeground, foreground);
+  if (background.data) write(level, kBackground, background);
 }
 
 }  // namespace mattecore::kernels
