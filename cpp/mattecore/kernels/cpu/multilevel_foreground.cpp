@@ -15,8 +15,8 @@ namespace {
 /// What is kept of a pixel, each in a plane of its own: alpha, the picture's colour, the two estimates.
 enum Plane { kAlpha, kImage, kForeground = kImage + 3, kBackground = kForeground + 3, kPlanes = kBackground + 3 };
 
-/// One size of the picture. The even and the odd columns of a row lie apart, so that the pixels of one colour of a
-/// chessboard, and their neighbours, are runs in memory:
+/// Rows top..bottom of one size of the picture. The even and the odd columns of a row lie apart, so that the pixels of
+/// one colour of a chessboard, and their neighbours, are runs in memory:
 ///
 ///     even half   . 0 2 4 6 .      updating the even pixels of a row: left neighbours  odd[i - 1]
 ///     odd half    . 1 3 5 7 .                                         right neighbours odd[i]
@@ -24,19 +24,25 @@ enum Plane { kAlpha, kImage, kForeground = kImage + 3, kBackground = kForeground
 /// The dots stand for the pixels beyond the border, which repeat it.
 class Level {
  public:
-  Level(int64_t height, int64_t width)
+  /// Holds at most so many rows at once; all of them to begin with, as far as there is room.
+  Level(int64_t height, int64_t width, int64_t most_rows)
       : height(height),
         width(width),
+        bottom(std::min(height, most_rows)),
+        rows_(most_rows),
         stride_((width + 1) / 2 + 2),
-        values_(static_cast<size_t>(kPlanes * height * 2 * stride_)) {}
+        values_(static_cast<size_t>(kPlanes * most_rows * 2 * stride_)) {}
 
   int64_t height, width;
+  int64_t top = 0, bottom;
 
   /// Pixel `parity` of row y; its neighbours two columns on follow.
   float* half_row(int64_t plane, int64_t y, int64_t parity) {
-    return values_.data() + ((plane * height + y) * 2 + parity) * stride_ + 1;
+    return values_.data() + ((plane * rows_ + y - top) * 2 + parity) * stride_ + 1;
   }
   int64_t half_width(int64_t parity) const { return (width + 1 - parity) / 2; }
+  /// How far the odd half of a row lies from the even one.
+  int64_t half_stride() const { return stride_; }
 
   /// Sets what stands beside the border in the half that holds the neighbours of pixels of this parity.
   void repeat_border(int64_t plane, int64_t y, int64_t parity) {
@@ -47,6 +53,7 @@ class Level {
   }
 
  private:
+  int64_t rows_;
   int64_t stride_;
   Buffer<float> values_;
 };
@@ -63,26 +70,34 @@ void pick(const float* from, int64_t stride, const int32_t* columns, int64_t cou
   for (int64_t i = 0; i < count; ++i) out[i] = from[columns[i] * stride];
 }
 
-/// Fills a level with the nearest pixels of the picture and of the level before.
-void fill(ImageView<const float> image, ImageView<const float> alpha, Level& smaller, Level& level) {
-  std::vector<int32_t> image_columns[2], smaller_columns[2];
-  for (int64_t x = 0; x < level.width; ++x) {
-    const int64_t before = x * smaller.width / level.width;
-    image_columns[x % 2].push_back(static_cast<int32_t>(x * image.width / level.width));
-    // From the start of the even half: the odd one lies a stride on.
-    smaller_columns[x % 2].push_back(
-        static_cast<int32_t>(before / 2 + before % 2 * (smaller.half_row(0, 0, 1) - smaller.half_row(0, 0, 0))));
+/// Where the nearest pixels of the picture and of the level before lie, by parity of the column.
+struct Columns {
+  std::vector<int32_t> image[2], smaller[2];
+
+  Columns(int64_t image_width, const Level& before, int64_t width) {
+    for (int64_t x = 0; x < width; ++x) {
+      const int64_t nearest = x * before.width / width;
+      image[x % 2].push_back(static_cast<int32_t>(x * image_width / width));
+      smaller[x % 2].push_back(static_cast<int32_t>(nearest / 2 + nearest % 2 * before.half_stride()));
+    }
   }
-  for_each_row(level.height, level.width * kPlanes, [&](int64_t y) {
-    const int64_t v = y * image.height / level.height, before = y * smaller.height / level.height;
+};
+
+/// Fills the rows that a level holds with the nearest pixels of the picture and of the level before.
+void fill(ImageView<const float> image, ImageView<const float> alpha, Level& before, const Columns& columns,
+          Level& level) {
+  for_each_row(level.bottom - level.top, level.width * kPlanes, [&](int64_t row) {
+    const int64_t y = level.top + row;
+    const int64_t v = y * image.height / level.height, nearest = y * before.height / level.height;
     for (int64_t parity = 0; parity < 2; ++parity) {
       const int64_t count = level.half_width(parity);
-      pick(alpha.row(v), alpha.pixel_stride, image_columns[parity].data(), count, level.half_row(kAlpha, y, parity));
+      const int32_t* from = columns.image[parity].data();
+      pick(alpha.row(v), alpha.pixel_stride, from, count, level.half_row(kAlpha, y, parity));
       for (int64_t c = 0; c < 3; ++c)
-        pick(image.row(v) + c * image.channel_stride, image.pixel_stride, image_columns[parity].data(), count,
+        pick(image.row(v) + c * image.channel_stride, image.pixel_stride, from, count,
              level.half_row(kImage + c, y, parity));
       for (int64_t plane = kForeground; plane < kPlanes; ++plane)
-        pick(smaller.half_row(plane, before, 0), 1, smaller_columns[parity].data(), count,
+        pick(before.half_row(plane, nearest, 0), 1, columns.smaller[parity].data(), count,
              level.half_row(plane, y, parity));
     }
     for (int64_t parity = 0; parity < 2; ++parity) level.repeat_border(kAlpha, y, parity);
@@ -131,15 +146,20 @@ void update_half_row(Level& level, int64_t y, int64_t parity, float regularizati
   }
 }
 
-/// Updates all pixels: the white fields of a chessboard, which see only black ones, then the black.
-void sweep(Level& level, const MultilevelForegroundOptions& options) {
-  for (int64_t colour = 0; colour < 2; ++colour)
-    for_each_row(level.height, level.width * kPlanes, [&](int64_t y) {
-      const int64_t parity = (y + colour) % 2;
+/// Updates all pixels of the rows that a level holds: the white fields of a chessboard, which see only black ones, then
+/// the black, `sweeps` times. Rows whose neighbour is not held are left out, and so, time by time, one row more on
+/// either side that is not the picture's own border.
+void sweep(Level& level, int sweeps, const MultilevelForegroundOptions& options) {
+  for (int64_t step = 0; step < 2 * sweeps; ++step) {
+    const int64_t begin = level.top == 0 ? 0 : level.top + 1 + step;
+    const int64_t end = level.bottom == level.height ? level.height : level.bottom - 1 - step;
+    for_each_row(end - begin, level.width * kPlanes, [&](int64_t row) {
+      const int64_t y = begin + row, parity = (y + step) % 2;
       if (level.half_width(parity) > 0)
         update_half_row(level, y, parity, static_cast<float>(options.regularization),
                         static_cast<float>(options.gradient_weight));
     });
+  }
 }
 
 /// The level of one pixel: the mean colours of what is surely foreground (alpha above 0.9) and surely background (below
@@ -160,7 +180,7 @@ Level mean_colours(ImageView<const float> image, ImageView<const float> alpha) {
   std::array<double, 8> total{};
   for (const auto& sums : rows)
     for (size_t i = 0; i < 8; ++i) total[i] += sums[i];
-  Level level(1, 1);
+  Level level(1, 1, 1);
   for (size_t c = 0; c < 3; ++c) {
     *level.half_row(kForeground + static_cast<int64_t>(c), 0, 0) =
         static_cast<float>(total[c] / std::max(1.0, total[3]));
@@ -170,14 +190,36 @@ Level mean_colours(ImageView<const float> image, ImageView<const float> alpha) {
   return level;
 }
 
-void write(Level& level, int64_t first_plane, ImageView<float> out) {
-  for_each_row(out.height, out.width * 3, [&](int64_t y) {
+/// Rows begin..end of three planes as colours.
+void write(Level& level, int64_t first_plane, int64_t begin, int64_t end, ImageView<float> out) {
+  for (int64_t y = begin; y < end; ++y)
     for (int64_t parity = 0; parity < 2; ++parity)
       for (int64_t c = 0; c < 3; ++c) {
         const float* from = level.half_row(first_plane + c, y, parity);
-        float* to = &out(y, parity, c);
+        float* to = out.data + y * out.row_stride + parity * out.pixel_stride + c * out.channel_stride;
         for (int64_t i = 0; i < level.half_width(parity); ++i) to[2 * i * out.pixel_stride] = from[i];
       }
+}
+
+/// The last level, band by band: a half sweep looks one row up and down, so a band with as many more rows on either
+/// side as there are half sweeps comes out as it would from the whole. That keeps fresh memory, whose first touch costs
+/// more than the sweeps, to a few rows a thread.
+void finish(ImageView<const float> image, ImageView<const float> alpha, Level& before, int sweeps,
+            const MultilevelForegroundOptions& options, ImageView<float> foreground, ImageView<float> background) {
+  constexpr int64_t kBand = 64;
+  const int64_t margin = 2 * sweeps;
+  const Columns columns(image.width, before, image.width);
+  parallel_for((image.height + kBand - 1) / kBand, 1, [&](int64_t first_band, int64_t last_band) {
+    Level level(image.height, image.width, std::min(image.height, kBand + 2 * margin));
+    for (int64_t band = first_band; band < last_band; ++band) {
+      const int64_t begin = band * kBand, end = std::min(image.height, begin + kBand);
+      level.top = std::max<int64_t>(0, begin - margin);
+      level.bottom = std::min(image.height, end + margin);
+      fill(image, alpha, before, columns, level);
+      sweep(level, sweeps, options);
+      write(level, kForeground, begin, end, foreground);
+      if (background.data) write(level, kBackground, begin, end, background);
+    }
   });
 }
 
@@ -188,22 +230,24 @@ void multilevel_foreground(ImageView<const float> image, ImageView<const float> 
                            ImageView<float> background) {
   check_foreground_arguments("multilevel_foreground", image, alpha, foreground, background);
   if (image.height == 0 || image.width == 0) return;
-  Level level = mean_colours(image, alpha);
+  const auto sweeps_of = [&](int64_t height, int64_t width) {
+    return std::max(height, width) <= options.small_size ? options.small_sweeps : options.large_sweeps;
+  };
 
   // Both sides grow by equal factors, of about two, so that they arrive at the same time.
   const double longest = static_cast<double>(std::max(image.height, image.width));
   const int levels = std::max(1, static_cast<int>(std::ceil(std::log2(longest))));
-  for (int i = 0; i <= levels; ++i) {
+  Level level = mean_colours(image, alpha);
+  for (int i = 0; i < levels; ++i) {
     const double part = static_cast<double>(i) / levels;
-    Level larger(std::llround(std::pow(static_cast<double>(image.height), part)),
-                 std::llround(std::pow(static_cast<double>(image.width), part)));
-    fill(image, alpha, level, larger);
+    const int64_t height = std::llround(std::pow(static_cast<double>(image.height), part));
+    const int64_t width = std::llround(std::pow(static_cast<double>(image.width), part));
+    Level larger(height, width, height);
+    fill(image, alpha, level, Columns(image.width, level, width), larger);
+    sweep(larger, sweeps_of(height, width), options);
     level = std::move(larger);
-    const bool small = std::max(level.height, level.width) <= options.small_size;
-    for (int s = 0; s < (small ? options.small_sweeps : options.large_sweeps); ++s) sweep(level, options);
   }
-  write(level, kForeground, foreground);
-  if (background.data) write(level, kBackground, background);
+  finish(image, alpha, level, sweeps_of(image.height, image.width), options, foreground, background);
 }
 
 }  // namespace mattecore::kernels
