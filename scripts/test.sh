@@ -23,8 +23,8 @@ ctest --test-dir build/dev --output-on-failure --no-tests=error | tail -4
 # The libraries without torch again, compiled for lesser processors, so that the other halves of every SIMD kernel run.
 torch_free=(-G Ninja -DMATTECORE_BUILD_PYTHON=OFF -DMATTECORE_CUDA=OFF -DMATTECORE_BUILD_TESTS=ON -DMATTECORE_WERROR=ON)
 if [ "$(uname -m)" = x86_64 ]; then
-  step "C++ for the baseline"
-  cmake -S . -B build/baseline "${torch_free[@]}" -DMATTECORE_ARCH=x86-64-v2 > /dev/null
+  step "C++ for the baseline, without OpenCV"
+  cmake -S . -B build/baseline "${torch_free[@]}" -DMATTECORE_ARCH=x86-64-v2 -DMATTECORE_OPENCV=OFF > /dev/null
   cmake --build build/baseline -- --quiet
   ctest --test-dir build/baseline --output-on-failure --no-tests=error | tail -4
   sanitized_arch=x86-64-v3
