@@ -6,6 +6,7 @@
 #include "mattecore/base/parallel.h"
 #include "mattecore/base/progress.h"
 #include "mattecore/kernels/cuda/devices.h"
+#include "mattecore/network/operators/register.h"
 #include "mattecore/tensor/parallel.h"
 
 namespace {
@@ -39,6 +40,7 @@ PYBIND11_MODULE(_core, m) {
   require_cpu_features();
   register_exceptions();
   mattecore::tensor::use_torch_threads();
+  mattecore::network::register_operators();
 
   m.doc() = "mattecore's native functions; use them through the modules of the mattecore package.";
   m.def("cpu_features", &mattecore::cpu_features, "The instruction sets the kernels use.");
@@ -49,4 +51,5 @@ PYBIND11_MODULE(_core, m) {
   mattecore::bindings::bind_postprocess(m);
   mattecore::bindings::bind_refine(m);
   mattecore::bindings::bind_composite(m);
+  mattecore::bindings::bind_network(m);
 }

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mattecore.networks.operators import half, stretch
 from mattecore.networks.state_dict import Shapes, shape_of
 
 # Deep supervision of the training, and a pooling that the published forward pass leaves out.
@@ -70,7 +71,7 @@ class ResidualU(nn.ModuleDict):
                 if name != "rebnconv1":
                     skips.append(x)
                     if self.pooled and len(skips) < self.depth - 1:
-                        x = _half(x)
+                        x = half(x)
                 x = block(x)
         return x + residual
 
@@ -96,28 +97,18 @@ class ISNet(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         x1 = self.stage1(self.conv_in(image))
-        x2 = self.stage2(_half(x1))
-        x3 = self.stage3(_half(x2))
-        x4 = self.stage4(_half(x3))
-        x5 = self.stage5(_half(x4))
-        x = self.stage6(_half(x5))
+        x2 = self.stage2(half(x1))
+        x3 = self.stage3(half(x2))
+        x4 = self.stage4(half(x3))
+        x5 = self.stage5(half(x4))
+        x = self.stage6(half(x5))
         x = self.stage5d(_beside(x, x5))
         x = self.stage4d(_beside(x, x4))
         x = self.stage3d(_beside(x, x3))
         x = self.stage2d(_beside(x, x2))
         x = self.stage1d(_beside(x, x1))
-        return torch.sigmoid(_resize(self.side1(x), image))
-
-
-def _half(x: Tensor) -> Tensor:
-    return functional.max_pool2d(x, 2, 2, ceil_mode=True)
-
-
-def _resize(x: Tensor, like: Tensor) -> Tensor:
-    if x.shape[2:] == like.shape[2:]:
-        return x
-    return functional.interpolate(x, size=like.shape[2:], mode="bilinear", align_corners=False)
+        return torch.sigmoid(stretch(self.side1(x), image))
 
 
 def _beside(x: Tensor, skip: Tensor) -> Tensor:
-    return torch.cat((_resize(x, skip), skip), 1)
+    return torch.cat((stretch(x, skip), skip), 1)

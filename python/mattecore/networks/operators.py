@@ -8,6 +8,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+def half(x: Tensor) -> Tensor:
+    """Halve maps [B,C,H,W] by the maximum of 2 x 2 pixels, rounding sizes up."""
+    return torch.ops.mattecore.half(x)
+
+
+def stretch(x: Tensor, like: Tensor, align_corners: bool = False) -> Tensor:
+    """Stretch maps [B,C,h,w] bilinearly to the height and width of like."""
+    return torch.ops.mattecore.stretch(x, like, align_corners)
+
+
 # Bytes of a column matrix or of a block of biases: enough for products at full speed, little beside a network.
 _BLOCK_BYTES = 1 << 25
 

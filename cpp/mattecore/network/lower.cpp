@@ -1,0 +1,202 @@
+#include "mattecore/network/lower.h"
+
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
+#include <torch/csrc/jit/ir/constants.h>
+#include <torch/csrc/jit/passes/dead_code_elimination.h>
+#include <torch/csrc/jit/passes/freeze_module.h>
+
+#include <algorithm>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "mattecore/network/operators/conv2d.h"
+#include "mattecore/network/operators/linear.h"
+#include "mattecore/network/operators/product.h"
+
+namespace mattecore::network {
+namespace {
+
+using torch::jit::Block;
+using torch::jit::Graph;
+using torch::jit::Node;
+using torch::jit::Symbol;
+using torch::jit::Value;
+using torch::jit::toIValue;
+
+Symbol symbol(const char* name) { return Symbol::fromQualString(name); }
+
+bool is(const Node* node, const char* kind) { return node->kind() == symbol(kind); }
+
+std::optional<at::Tensor> constant_tensor(const Value* value) {
+  const auto constant = toIValue(value);
+  return constant.has_value() && constant->isTensor() ? std::optional(constant->toTensor()) : std::nullopt;
+}
+
+std::optional<c10::List<int64_t>> constant_ints(const Value* value) {
+  const auto constant = toIValue(value);
+  return constant.has_value() && constant->isIntList() ? std::optional(constant->toIntList()) : std::nullopt;
+}
+
+/// The only node that reads a value, or null.
+Node* only_reader(const Value* value) { return value->uses().size() == 1 ? value->uses()[0].user : nullptr; }
+
+void for_each_node(Block* block, const std::function<void(Node*)>& visit) {
+  // The list changes under the visits, so it is copied first.
+  const std::vector<Node*> nodes(block->nodes().begin(), block->nodes().end());
+  for (Node* node : nodes) {
+    for (Block* inner : node->blocks()) for_each_node(inner, visit);
+    visit(node);
+  }
+}
+
+/// What follows a product and goes into its node: it is computed while the sums are still in the cache.
+struct Tail {
+  Activation activation = Activation::none;
+  Value* residual = nullptr;
+  Node* last = nullptr;  // of the nodes taken in, the product's own included
+};
+
+std::optional<Activation> activation_of(const Node* node) {
+  if (is(node, "aten::relu")) return Activation::relu;
+  if (is(node, "aten::sigmoid")) return Activation::sigmoid;
+  if (is(node, "aten::gelu") && toIValue(node->input(1))->toStringRef() == "none") return Activation::gelu;
+  return std::nullopt;
+}
+
+Tail take_tail(Node* last) {
+  Tail tail{.last = last};
+  while (Node* next = only_reader(tail.last->output())) {
+    if (next->owningBlock() != last->owningBlock()) break;
+    if (const auto activation = activation_of(next); activation.has_value()) {
+      if (tail.activation != Activation::none) break;
+      tail.activation = *activation;
+      tail.last = next;
+      continue;
+    }
+    const bool adds = is(next, "aten::add") && next->inputs().size() == 3 && toIValue(next->input(2)) == 1 &&
+                      next->input(0)->type()->isSubtypeOf(*c10::TensorType::get()) &&
+                      next->input(1)->type()->isSubtypeOf(*c10::TensorType::get());
+    if (!adds) break;
+    tail.residual = next->input(0) == tail.last->output() ? next->input(1) : next->input(0);
+    tail.last = next;
+    break;
+  }
+  return tail;
+}
+
+/// Puts a node in the place of the last one it stands for; those before it have lost their only reader.
+void replace(Graph& graph, const Tail& tail, const char* kind, const std::vector<Value*>& inputs) {
+  Node* node = graph.create(symbol(kind), inputs);
+  node->insertBefore(tail.last);
+  node->output()->setType(c10::TensorType::get());
+  tail.last->output()->replaceAllUsesWith(node->output());
+}
+
+/// Whether a map's last bits count: one of a single channel is the result, or becomes it by little more than stretching,
+/// unless it scales another map.
+bool is_result(const Value* value, int64_t channels) {
+  const auto scales = [](const torch::jit::Use& use) { return is(use.user, "aten::mul"); };
+  return channels == 1 && std::none_of(value->uses().begin(), value->uses().end(), scales);
+}
+
+void lower_conv2d(Graph& graph, Node* conv, at::ScalarType dtype) {
+  const auto weight = constant_tensor(conv->input(1));
+  const auto bias = constant_tensor(conv->input(2));
+  const auto stride = constant_ints(conv->input(3)), padding = constant_ints(conv->input(4)),
+             dilation = constant_ints(conv->input(5));
+  const auto groups = toIValue(conv->input(6));
+  const bool even = stride.has_value() && padding.has_value() && dilation.has_value() &&
+                    stride->get(0) == stride->get(stride->size() - 1) &&
+                    padding->get(0) == padding->get(padding->size() - 1) &&
+                    dilation->get(0) == dilation->get(dilation->size() - 1);
+  if (!weight.has_value() || !even || !groups.has_value() || groups->toInt() != 1) return;
+
+  at::Tensor kernel = weight->to(at::kFloat);
+  at::Tensor shift = bias.has_value() ? bias->to(at::kFloat) : at::zeros({kernel.size(0)});
+  Node* last = conv;
+  if (Node* next = only_reader(conv->output());
+      next != nullptr && is(next, "aten::batch_norm") && next->owningBlock() == conv->owningBlock()) {
+    const auto gamma = constant_tensor(next->input(1)), beta = constant_tensor(next->input(2)),
+               mean = constant_tensor(next->input(3)), variance = constant_tensor(next->input(4));
+    const double eps = toIValue(next->input(7))->toDouble();
+    const at::Tensor scale = gamma->to(at::kFloat) * at::rsqrt(variance->to(at::kFloat) + eps);
+    kernel = kernel * scale.view({-1, 1, 1, 1});
+    shift = (shift - mean->to(at::kFloat)) * scale + beta->to(at::kFloat);
+    last = next;
+  }
+  const Tail tail = take_tail(last);
+
+  const torch::jit::WithInsertPoint before(tail.last);
+  Value* none = graph.insertConstant(c10::IValue());
+  Value* x = conv->input(0);
+  Value* skip = none;
+  if (Node* cat = x->node(); is(cat, "aten::cat") && x->uses().size() == 1) {
+    Node* list = cat->input(0)->node();
+    const bool pair = is(list, "prim::ListConstruct") && list->inputs().size() == 2;
+    if (Node* enlarged = pair ? list->input(0)->node() : nullptr;
+        enlarged != nullptr && is(enlarged, "mattecore::stretch") && list->input(0)->uses().size() == 1 &&
+        enlarged->input(1) == list->input(1) && !toIValue(enlarged->input(2))->toBool()) {
+      x = enlarged->input(0);
+      skip = list->input(1);
+    }
+  }
+  const bool wants_float = dtype != at::kFloat && is_result(tail.last->output(), kernel.size(0));
+  replace(graph, tail, "mattecore::conv2d",
+          {x, skip, graph.insertConstant(pack_conv2d(kernel, stride->get(0), dilation->get(0), dtype)),
+           graph.insertConstant(shift.contiguous()),
+           graph.insertConstant(std::vector<int64_t>{kernel.size(2), kernel.size(3)}),
+           graph.insertConstant(stride->get(0)), graph.insertConstant(padding->get(0)),
+           graph.insertConstant(dilation->get(0)), graph.insertConstant(static_cast<int64_t>(tail.activation)),
+           tail.residual == nullptr ? none : tail.residual, graph.insertConstant(wants_float)});
+}
+
+void lower_linear(Graph& graph, Node* map, at::ScalarType dtype) {
+  const auto weight = constant_tensor(map->input(1));
+  const auto bias = constant_tensor(map->input(2));
+  if (!weight.has_value()) return;
+  const Tail tail = take_tail(map);
+  const torch::jit::WithInsertPoint before(tail.last);
+  Value* none = graph.insertConstant(c10::IValue());
+  std::vector<Value*> inputs{map->input(0), none, none, graph.insertConstant(0.0)};
+  if (Node* norm = map->input(0)->node(); is(norm, "aten::layer_norm") && norm->output()->uses().size() == 1) {
+    inputs = {norm->input(0), graph.insertConstant(constant_tensor(norm->input(2))->to(at::kFloat)),
+              graph.insertConstant(constant_tensor(norm->input(3))->to(at::kFloat)), norm->input(4)};
+  }
+  const at::Tensor shift = bias.has_value() ? bias->to(at::kFloat) : at::zeros({weight->size(0)});
+  inputs.insert(inputs.end(),
+                {graph.insertConstant(pack_linear(*weight, dtype)), graph.insertConstant(shift.contiguous()),
+                 graph.insertConstant(static_cast<int64_t>(tail.activation)),
+                 tail.residual == nullptr ? none : tail.residual});
+  replace(graph, tail, "mattecore::linear", inputs);
+}
+
+/// Casts the tensors that other nodes read; normalisations take float32 beside any map.
+void cast_constant(Node* constant, at::ScalarType dtype) {
+  const auto tensor = constant_tensor(constant->output());
+  if (!tensor.has_value() || !tensor->is_floating_point() || tensor->scalar_type() == dtype) return;
+  for (const torch::jit::Use& use : constant->output()->uses()) {
+    const bool own = use.user->kind().is_prim() ? false : use.user->kind().ns().toUnqualString() == std::string("mattecore");
+    if (is(use.user, "aten::layer_norm") || is(use.user, "aten::batch_norm") || own) return;
+  }
+  constant->t_(torch::jit::attr::value, tensor->to(dtype));
+}
+
+}  // namespace
+
+std::shared_ptr<Graph> lower(const torch::jit::Module& module, at::ScalarType dtype) {
+  const torch::jit::Module frozen = torch::jit::freeze_module(module);
+  std::shared_ptr<Graph> graph = frozen.get_method("forward").graph()->copy();
+  for_each_node(graph->block(), [&](Node* node) {
+    if (is(node, "aten::conv2d")) lower_conv2d(*graph, node, dtype);
+    if (is(node, "aten::linear")) lower_linear(*graph, node, dtype);
+  });
+  torch::jit::EliminateDeadCode(graph);
+  for_each_node(graph->block(), [&](Node* node) {
+    if (node->kind() == torch::jit::prim::Constant) cast_constant(node, dtype);
+  });
+  return graph;
+}
+
+}  // namespace mattecore::network

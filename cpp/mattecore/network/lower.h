@@ -1,0 +1,14 @@
+#pragma once
+
+#include <torch/csrc/jit/api/module.h>
+
+namespace mattecore::network {
+
+/// Rewrites a network, as it was scripted, onto the operators of operators/: convolutions and linear maps with their
+/// normalisation, activation, addition, and the enlarging and joining of maps before them, become one node each, their
+/// weights packed in this dtype; what remains computes in it too. The result has the module's attributes as constants.
+///
+/// Weights are folded and packed one by one, so that no second copy of all of them exists at any time.
+std::shared_ptr<torch::jit::Graph> lower(const torch::jit::Module& module, at::ScalarType dtype);
+
+}  // namespace mattecore::network

@@ -1,0 +1,91 @@
+#include "mattecore/network/operators/linear.h"
+
+#include <ATen/Functions.h>
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "mattecore/network/arena.h"
+#include "mattecore/network/operators/elements.h"
+#include "mattecore/network/operators/product.h"
+
+namespace mattecore::network {
+namespace {
+
+// Rows of a chunk, which stays in the second cache while all the weights pass by.
+constexpr int64_t kChunkBytes = 1 << 19;
+
+/// (v - mean) / deviation * weight + bias; sums in two passes, as a mean far from zero would spoil one.
+template <class T>
+void normalise(const T* from, const float* weight, const float* bias, float eps, int64_t count, T* to) {
+  float sum = 0.0f;
+  for (int64_t i = 0; i < count; ++i) sum += load(from[i]);
+  const float mean = sum / static_cast<float>(count);
+  float squares = 0.0f;
+  for (int64_t i = 0; i < count; ++i) squares += (load(from[i]) - mean) * (load(from[i]) - mean);
+  const float scale = 1.0f / std::sqrt(squares / static_cast<float>(count) + eps);
+  for (int64_t i = 0; i < count; ++i) store((load(from[i]) - mean) * scale * weight[i] + bias[i], to[i]);
+}
+
+template <class T>
+void map_rows(const at::Tensor& x, const float* norm_weight, const float* norm_bias, float eps,
+              const at::Tensor& packed, const at::Tensor& bias, Activation activation, const T* residual,
+              at::Tensor& out) {
+  const int64_t depth = x.size(-1), rows = x.numel() / depth, columns = bias.size(0);
+  const int64_t chunk =
+      std::clamp<int64_t>(kChunkBytes / (depth * static_cast<int64_t>(sizeof(T))) / kRowsAtOnce, 1, 8) * kRowsAtOnce;
+  const int64_t chunks = (rows + chunk - 1) / chunk;
+  const int64_t taps[] = {0};
+  const T* from = x.const_data_ptr<T>();
+  T* to = static_cast<T*>(out.mutable_data_ptr());
+  at::parallel_for(0, chunks, 1, [&](int64_t begin, int64_t end) {
+    thread_local std::vector<T> laid_out;
+    for (int64_t c = begin; c < end; ++c) {
+      const int64_t first = c * chunk, count = std::min(chunk, rows - first);
+      const T* data = from + first * depth;
+      // Laid out anew where rows are normalised, and where the product would read beyond the last one.
+      if (norm_weight != nullptr || count < chunk) {
+        if (static_cast<int64_t>(laid_out.size()) < chunk * depth) laid_out.assign(chunk * depth, T{});
+        if (norm_weight != nullptr)
+          for (int64_t r = 0; r < count; ++r)
+            normalise(data + r * depth, norm_weight, norm_bias, eps, depth, laid_out.data() + r * depth);
+        else
+          std::copy_n(data, count * depth, laid_out.data());
+        data = laid_out.data();
+      }
+      const int64_t at = first * columns;
+      multiply<T>({data, depth, taps, count}, packed, bias, activation,
+                  {to + at, nullptr, residual == nullptr ? nullptr : residual + at, count, count});
+    }
+    release_units<T>();
+  });
+}
+
+}  // namespace
+
+at::Tensor pack_linear(const at::Tensor& weights, at::ScalarType dtype) { return pack(weights.unsqueeze(1), dtype); }
+
+at::Tensor linear(const at::Tensor& x, const std::optional<at::Tensor>& norm_weight,
+                  const std::optional<at::Tensor>& norm_bias, double eps, const at::Tensor& packed,
+                  const at::Tensor& bias, int64_t activation, const std::optional<at::Tensor>& residual) {
+  const at::Tensor from = x.contiguous();
+  const std::optional<at::Tensor> added = residual.has_value() ? std::optional(residual->contiguous()) : std::nullopt;
+  std::vector<int64_t> sizes = x.sizes().vec();
+  sizes.back() = bias.size(0);
+  at::Tensor out = empty(sizes, x.scalar_type());
+  const float* weight = norm_weight.has_value() ? norm_weight->const_data_ptr<float>() : nullptr;
+  const float* shift = norm_bias.has_value() ? norm_bias->const_data_ptr<float>() : nullptr;
+  const auto run = [&]<class T>(T) {
+    map_rows<T>(from, weight, shift, static_cast<float>(eps), packed, bias, static_cast<Activation>(activation),
+                added.has_value() ? added->const_data_ptr<T>() : nullptr, out);
+  };
+  if (x.scalar_type() == at::kFloat)
+    run(float{});
+  else
+    run(at::BFloat16{});
+  return out;
+}
+
+}  // namespace mattecore::network
