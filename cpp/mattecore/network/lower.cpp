@@ -185,9 +185,9 @@ void cast_constant(Node* constant, at::ScalarType dtype) {
 
 }  // namespace
 
-std::shared_ptr<Graph> lower(const torch::jit::Module& module, at::ScalarType dtype) {
-  const torch::jit::Module frozen = torch::jit::freeze_module(module);
-  std::shared_ptr<Graph> graph = frozen.get_method("forward").graph()->copy();
+torch::jit::Module lower(const torch::jit::Module& module, at::ScalarType dtype) {
+  torch::jit::Module frozen = torch::jit::freeze_module(module);
+  const std::shared_ptr<Graph> graph = frozen.get_method("forward").graph();
   for_each_node(graph->block(), [&](Node* node) {
     if (is(node, "aten::conv2d")) lower_conv2d(*graph, node, dtype);
     if (is(node, "aten::linear")) lower_linear(*graph, node, dtype);
@@ -196,7 +196,7 @@ std::shared_ptr<Graph> lower(const torch::jit::Module& module, at::ScalarType dt
   for_each_node(graph->block(), [&](Node* node) {
     if (node->kind() == torch::jit::prim::Constant) cast_constant(node, dtype);
   });
-  return graph;
+  return frozen;
 }
 
 }  // namespace mattecore::network

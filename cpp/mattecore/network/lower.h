@@ -9,6 +9,6 @@ namespace mattecore::network {
 /// weights packed in this dtype; what remains computes in it too. The result has the module's attributes as constants.
 ///
 /// Weights are folded and packed one by one, so that no second copy of all of them exists at any time.
-std::shared_ptr<torch::jit::Graph> lower(const torch::jit::Module& module, at::ScalarType dtype);
+torch::jit::Module lower(const torch::jit::Module& module, at::ScalarType dtype);
 
 }  // namespace mattecore::network

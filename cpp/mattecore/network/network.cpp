@@ -16,13 +16,13 @@ namespace {
 /// A network that TorchScript's interpreter runs: the only file, with lower, that knows of TorchScript.
 class ScriptedNetwork : public Network {
  public:
-  ScriptedNetwork(torch::jit::Module module, at::ScalarType dtype)
-      : dtype_(dtype), module_(std::move(module)), graph_(lower(module_, dtype)), code_(graph_, "network") {}
+  ScriptedNetwork(const torch::jit::Module& module, at::ScalarType dtype)
+      : dtype_(dtype), source_(module._ivalue()->compilation_unit()), lowered_(lower(module, dtype)), code_(lowered_.get_method("forward").graph(), "network") {}
 
   at::Tensor forward(const at::Tensor& image) override {
     const c10::InferenceMode inference;
     const Arena::Scope scope(arena_);
-    torch::jit::Stack stack{module_._ivalue(), image.to(dtype_).contiguous(at::MemoryFormat::ChannelsLast)};
+    torch::jit::Stack stack{lowered_._ivalue(), image.to(dtype_).contiguous(at::MemoryFormat::ChannelsLast)};
     torch::jit::InterpreterState(code_).run(stack);
     return stack.at(0).toTensor().to(at::kFloat).contiguous();
   }
@@ -33,8 +33,8 @@ class ScriptedNetwork : public Network {
 
  private:
   at::ScalarType dtype_;
-  torch::jit::Module module_;
-  std::shared_ptr<torch::jit::Graph> graph_;
+  std::shared_ptr<torch::jit::CompilationUnit> source_;  // nodes point into it, and errors read there
+  torch::jit::Module lowered_;
   torch::jit::Code code_;
   std::shared_ptr<Arena> arena_ = std::make_shared<Arena>();
 };
@@ -56,7 +56,7 @@ std::shared_ptr<Network> Network::load(std::istream& archive, const Weights& wei
   torch::jit::Module module = torch::jit::load(archive);
   module.eval();
   assign(module, "", weights);
-  return std::make_shared<ScriptedNetwork>(std::move(module), dtype);
+  return std::make_shared<ScriptedNetwork>(module, dtype);
 }
 
 }  // namespace mattecore::network

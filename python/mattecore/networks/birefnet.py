@@ -87,6 +87,7 @@ class DeformablePyramid(nn.Module):
 
     def __init__(self, channels: int, kernels: Sequence[int]) -> None:
         super().__init__()
+        self.width = _BRANCH
         self.aspp1 = DeformableBranch(channels, _BRANCH, 1)
         self.aspp_deforms = nn.ModuleList(DeformableBranch(channels, _BRANCH, kernel) for kernel in kernels)
         self.global_avg_pool = nn.Sequential(
@@ -96,12 +97,14 @@ class DeformablePyramid(nn.Module):
         self.bn1 = nn.BatchNorm2d(channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        shares = self.conv1.weight.chunk(len(self.aspp_deforms) + 2, 1)
-        mixed = functional.conv2d(self.aspp1(x), shares[0])
+        mixed = self.share(self.aspp1(x), 0)
         for index, branch in enumerate(self.aspp_deforms):
-            mixed = mixed + functional.conv2d(branch(x), shares[1 + index])
-        mixed = mixed + functional.conv2d(self.global_avg_pool(x), shares[-1])
+            mixed = mixed + self.share(branch(x), 1 + index)
+        mixed = mixed + self.share(self.global_avg_pool(x), 1 + len(self.aspp_deforms))
         return functional.relu(self.bn1(mixed))
+
+    def share(self, branch: Tensor, index: int) -> Tensor:
+        return functional.conv2d(branch, self.conv1.weight[:, index * self.width : (index + 1) * self.width])
 
 
 class DecoderBlock(nn.Module):

@@ -181,7 +181,6 @@ at::Tensor conv2d(const at::Tensor& x, const std::optional<at::Tensor>& skip, co
   const auto channels_last = [](const at::Tensor& t) { return t.contiguous(at::MemoryFormat::ChannelsLast); };
   const at::Tensor from = channels_last(x);
   const at::Tensor beside = skip.has_value() ? channels_last(*skip) : at::Tensor();
-  const std::optional<at::Tensor> added = residual.has_value() ? std::optional(channels_last(*residual)) : std::nullopt;
   const at::Tensor& size = skip.has_value() ? beside : from;
   const auto length = [&](int64_t in, int64_t k) { return (in + 2 * padding - (k - 1) * dilation - 1) / stride + 1; };
   const Shape s{.batch = from.size(0),
@@ -196,14 +195,17 @@ at::Tensor conv2d(const at::Tensor& x, const std::optional<at::Tensor>& skip, co
                 .out_height = length(size.size(2), kernel[0]),
                 .out_width = length(size.size(3), kernel[1]),
                 .outputs = bias.size(0)};
-  at::Tensor out = empty({s.batch, s.outputs, s.out_height, s.out_width}, wants_float ? at::kFloat : x.scalar_type(),
-                         at::MemoryFormat::ChannelsLast);
+  const int64_t sizes[] = {s.batch, s.outputs, s.out_height, s.out_width};
+  at::Tensor out = empty(sizes, wants_float ? at::kFloat : x.scalar_type(), at::MemoryFormat::ChannelsLast);
+  // A residual of another size is spread over the result, or the result over it.
+  const bool fits = residual.has_value() && residual->sizes() == at::IntArrayRef(sizes);
+  const std::optional<at::Tensor> added = fits ? std::optional(channels_last(*residual)) : std::nullopt;
   const at::Tensor* skipped = skip.has_value() ? &beside : nullptr;
   if (x.scalar_type() == at::kFloat)
     convolve<float>(s, from, skipped, packed, bias, static_cast<Activation>(activation), added, out);
   else
     convolve<at::BFloat16>(s, from, skipped, packed, bias, static_cast<Activation>(activation), added, out);
-  return out;
+  return residual.has_value() && !fits ? at::add(out, *residual) : out;
 }
 
 }  // namespace mattecore::network

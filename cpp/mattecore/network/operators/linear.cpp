@@ -71,10 +71,11 @@ at::Tensor linear(const at::Tensor& x, const std::optional<at::Tensor>& norm_wei
                   const std::optional<at::Tensor>& norm_bias, double eps, const at::Tensor& packed,
                   const at::Tensor& bias, int64_t activation, const std::optional<at::Tensor>& residual) {
   const at::Tensor from = x.contiguous();
-  const std::optional<at::Tensor> added = residual.has_value() ? std::optional(residual->contiguous()) : std::nullopt;
   std::vector<int64_t> sizes = x.sizes().vec();
   sizes.back() = bias.size(0);
   at::Tensor out = empty(sizes, x.scalar_type());
+  const bool fits = residual.has_value() && residual->sizes() == at::IntArrayRef(sizes);
+  const std::optional<at::Tensor> added = fits ? std::optional(residual->contiguous()) : std::nullopt;
   const float* weight = norm_weight.has_value() ? norm_weight->const_data_ptr<float>() : nullptr;
   const float* shift = norm_bias.has_value() ? norm_bias->const_data_ptr<float>() : nullptr;
   const auto run = [&]<class T>(T) {
@@ -85,7 +86,7 @@ at::Tensor linear(const at::Tensor& x, const std::optional<at::Tensor>& norm_wei
     run(float{});
   else
     run(at::BFloat16{});
-  return out;
+  return residual.has_value() && !fits ? at::add(out, *residual) : out;
 }
 
 }  // namespace mattecore::network

@@ -4,6 +4,7 @@
 #include <ATen/native/CPUBlas.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "mattecore/network/operators/elements.h"
@@ -95,7 +96,7 @@ void multiply(const Rows<T>& rows, const at::Tensor& packed, const at::Tensor& b
   constexpr bool interleaved = sizeof(T) == 2;
   const int64_t blocks = packed.size(0), taps = packed.size(1), block = packed.size(3);
   const int64_t depth = packed.size(2) * (interleaved ? 2 : 1), columns = bias.size(0);
-  const int64_t tile = std::min(kSumsAtOnce / block, kRowsAtOnce);
+  const auto tile = static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(kSumsAtOnce / block)));
   const T* weights = packed.const_data_ptr<T>();
   const float* biases = bias.const_data_ptr<float>();
   alignas(64) float sums[kSumsAtOnce];

@@ -30,7 +30,7 @@ struct Rows {
   int64_t count;
 };
 
-inline constexpr int64_t kRowsAtOnce = 256;
+inline constexpr int64_t kRowsAtOnce = 256;  // a power of two, as all numbers of rows of a tile
 
 /// Where the results go: row r is pixel (r / pitch, r % pitch) and dropped where its column is not below width. Each
 /// has N values; the residual, where there is one, lies like them, and is added after the activation.
