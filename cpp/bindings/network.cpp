@@ -3,24 +3,62 @@
 #include <sstream>
 
 #include "bindings/module.h"
+#include "bindings/progress.h"
+#include "mattecore/network/cache.h"
+#include "mattecore/network/operators/product.h"
+#include "mattecore/network/precision.h"
 
 namespace mattecore::bindings {
+namespace {
+
+using network::Network;
+
+at::Tensor forward(Network& network, const at::Tensor& image, py::object progress) {
+  const Progress listener = progress_from(std::move(progress));
+  const py::gil_scoped_release without_gil;
+  return network.forward(image, listener);
+}
+
+std::shared_ptr<Network> load(const py::bytes& archive, const Network::Weights& weights, c10::Device device,
+                              at::ScalarType dtype) {
+  std::istringstream stream{std::string(archive)};
+  const py::gil_scoped_release without_gil;
+  return Network::load(stream, weights, device, dtype);
+}
+
+/// The network under key; load is a Python function that loads it, called where it is not there.
+std::shared_ptr<Network> cached(const std::string& key, const py::function& load) {
+  const auto loader = [&load] {
+    const py::gil_scoped_acquire gil;
+    return load().cast<std::shared_ptr<Network>>();
+  };
+  const py::gil_scoped_release without_gil;
+  return network::cache().get(key, loader);
+}
+
+}  // namespace
 
 void bind_network(py::module_& m) {
-  using network::Network;
   py::class_<Network, std::shared_ptr<Network>>(m, "Network")
-      .def("forward", &Network::forward, py::arg("image"), WithoutGil())
+      .def("forward", &forward, py::arg("image"), py::arg("progress"))
+      .def("release", &Network::release, WithoutGil())
+      .def_property_readonly("device", &Network::device)
+      .def_property_readonly("dtype", &Network::dtype)
       .def_property_readonly("weight_bytes", &Network::weight_bytes)
-      .def_property_readonly("kept_bytes", &Network::kept_bytes)
-      .def("release", &Network::release, WithoutGil());
-  m.def(
-      "load_network",
-      [](const py::bytes& archive, const Network::Weights& weights, at::ScalarType dtype) {
-        std::istringstream stream{std::string(archive)};
-        const py::gil_scoped_release without_gil;
-        return Network::load(stream, weights, dtype);
-      },
-      py::arg("archive"), py::arg("weights"), py::arg("dtype"));
+      .def_property_readonly("kept_bytes", &Network::kept_bytes);
+  m.def("load_network", &load, py::arg("archive"), py::arg("weights"), py::arg("device"), py::arg("dtype"));
+  m.def("precision", &network::precision, py::arg("name"), py::arg("device"));
+  m.def("multiplies_bf16", &network::multiplies_bf16);
+
+  m.def("cached_network", &cached, py::arg("key"), py::arg("load"));
+  m.def("drop_networks", [](const std::string& key) { return network::cache().drop(key); }, py::arg("key"), WithoutGil());
+  m.def("release_network_memory", [] { network::cache().release_memory(); }, WithoutGil());
+  m.def("set_network_budget", [](size_t bytes) { network::cache().set_budget(bytes); }, py::arg("bytes"), WithoutGil());
+  m.def("loaded_networks", [] {
+    std::vector<std::pair<std::string, size_t>> entries;
+    for (const auto& entry : network::cache().entries()) entries.emplace_back(entry.key, entry.bytes);
+    return entries;
+  });
 }
 
 }  // namespace mattecore::bindings

@@ -2,61 +2,109 @@
 
 #include <ATen/Functions.h>
 #include <c10/core/InferenceMode.h>
+#include <torch/csrc/jit/passes/freeze_module.h>
 #include <torch/csrc/jit/runtime/interpreter.h>
 #include <torch/csrc/jit/serialization/import.h>
+
+#include <atomic>
+#include <unordered_set>
 
 #include "mattecore/base/error.h"
 #include "mattecore/network/arena.h"
 #include "mattecore/network/lower.h"
 #include "mattecore/network/operators/register.h"
+#include "mattecore/network/steps.h"
 
 namespace mattecore::network {
 namespace {
 
-/// A network that TorchScript's interpreter runs: the only file, with lower, that knows of TorchScript.
+using torch::jit::Module;
+
+/// A network that TorchScript's interpreter runs. This file and lower are the only ones that know of TorchScript.
 class ScriptedNetwork : public Network {
  public:
-  ScriptedNetwork(const torch::jit::Module& module, at::ScalarType dtype)
-      : dtype_(dtype), source_(module._ivalue()->compilation_unit()), lowered_(lower(module, dtype)), code_(lowered_.get_method("forward").graph(), "network") {}
+  ScriptedNetwork(const Module& module, c10::Device device, at::ScalarType dtype)
+      : device_(device),
+        dtype_(dtype),
+        source_(module._ivalue()->compilation_unit()),
+        module_(device.is_cpu() ? lower(module, dtype) : torch::jit::freeze_module(module)),
+        code_(module_.get_method("forward").graph(), "the network") {}
 
-  at::Tensor forward(const at::Tensor& image) override {
+  at::Tensor forward(const at::Tensor& image, const Progress& progress) override {
     const c10::InferenceMode inference;
     const Arena::Scope scope(arena_);
-    torch::jit::Stack stack{lowered_._ivalue(), image.to(dtype_).contiguous(at::MemoryFormat::ChannelsLast)};
-    torch::jit::InterpreterState(code_).run(stack);
-    return stack.at(0).toTensor().to(at::kFloat).contiguous();
+    Steps steps(progress, expected_steps_);
+    torch::jit::Stack stack{
+        module_._ivalue(), image.to(at::TensorOptions(device_).dtype(dtype_)).contiguous(at::MemoryFormat::ChannelsLast)};
+    try {
+      torch::jit::InterpreterState(code_).run(stack);
+    } catch (const std::exception&) {
+      steps.rethrow();
+      throw;
+    }
+    expected_steps_ = steps.done();
+    return stack.at(0).toTensor().to(at::TensorOptions(image.device()).dtype(at::kFloat)).contiguous();
   }
 
-  size_t weight_bytes() const override { return 0; }
+  c10::Device device() const override { return device_; }
+  at::ScalarType dtype() const override { return dtype_; }
+
+  size_t weight_bytes() const override {
+    std::unordered_set<const void*> seen;
+    size_t bytes = 0;
+    for (const c10::IValue& constant : code_.constant_table())
+      if (constant.isTensor() && seen.insert(constant.toTensor().storage().data()).second)
+        bytes += constant.toTensor().storage().nbytes();
+    return bytes;
+  }
+
   size_t kept_bytes() const override { return arena_->bytes(); }
   void release() override { arena_->release(); }
 
  private:
+  c10::Device device_;
   at::ScalarType dtype_;
   std::shared_ptr<torch::jit::CompilationUnit> source_;  // nodes point into it, and errors read there
-  torch::jit::Module lowered_;
+  Module module_;
   torch::jit::Code code_;
   std::shared_ptr<Arena> arena_ = std::make_shared<Arena>();
+  std::atomic<int64_t> expected_steps_ = 0;  // those of the run before
 };
 
-void assign(torch::jit::Module module, const std::string& prefix, const Network::Weights& weights) {
-  for (const auto& item : module.named_children()) assign(item.value, prefix + item.name + ".", weights);
-  std::vector<std::pair<std::string, at::Tensor>> found;
-  for (const auto& item : module.named_attributes(/*recurse=*/false))
-    if (const auto weight = weights.find(prefix + item.name); weight != weights.end() && item.value.isTensor())
-      found.emplace_back(item.name, weight->second);
-  for (const auto& [name, tensor] : found) module.setattr(name, tensor);
+void assign(Module module, const std::string& prefix, const Network::Weights& weights) {
+  for (const auto& child : module.named_children()) assign(child.value, prefix + child.name + ".", weights);
+  for (const auto& [name, value] : module.named_attributes(/*recurse=*/false)) {
+    if (!value.isTensor()) continue;
+    const auto weight = weights.find(prefix + name);
+    if (weight != weights.end()) {
+      if (weight->second.sizes() != value.toTensor().sizes())
+        throw_invalid("tensor ", prefix, name, " has shape ", weight->second.sizes(), ", not ",
+                      value.toTensor().sizes());
+      module.setattr(name, weight->second);
+    } else if (value.toTensor().is_meta() && !name.ends_with("num_batches_tracked")) {
+      throw_invalid("tensor ", prefix, name, " ", value.toTensor().sizes(), " is missing");
+    }
+  }
 }
 
 }  // namespace
 
-std::shared_ptr<Network> Network::load(std::istream& archive, const Weights& weights, at::ScalarType dtype) {
+std::shared_ptr<Network> Network::load(std::istream& archive, const Weights& weights, c10::Device device,
+                                       at::ScalarType dtype) {
   register_operators();
   const c10::InferenceMode inference;
-  torch::jit::Module module = torch::jit::load(archive);
+  Module module;
+  try {
+    module = torch::jit::load(archive);
+  } catch (const c10::Error& error) {
+    throw_invalid("this is no TorchScript archive of a network (",
+                  std::string(error.what_without_backtrace()).substr(0, std::string(error.what_without_backtrace()).find('\n')),
+                  "); give one that mattecore weights export wrote");
+  }
   module.eval();
   assign(module, "", weights);
-  return std::make_shared<ScriptedNetwork>(module, dtype);
+  if (!device.is_cpu()) module.to(device, dtype);
+  return std::make_shared<ScriptedNetwork>(module, device, dtype);
 }
 
 }  // namespace mattecore::network

@@ -1,26 +1,37 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
+#include <c10/core/Device.h>
 
 #include <istream>
 #include <memory>
 #include <string>
 #include <unordered_map>
 
+#include "mattecore/base/progress.h"
+
 namespace mattecore::network {
 
-/// A loaded network: image [B,C,H,W] float32 -> map [B,1,H,W] float32. Any number of threads may run it.
+/// A loaded network: image [B,C,H,W] -> map [B,1,H,W]. Any number of threads may run it at once.
 class Network {
  public:
   using Weights = std::unordered_map<std::string, at::Tensor>;
 
-  /// Loads a scripted network from a TorchScript archive. Its tensors are replaced by weights of the same names where
-  /// there are such; an archive whose own tensors are only shapes needs all. dtype: what it computes in.
-  static std::shared_ptr<Network> load(std::istream& archive, const Weights& weights, at::ScalarType dtype);
+  /// Loads a scripted network from a TorchScript archive, to compute on device in dtype (see precision.h). Its tensors
+  /// are replaced by the weights of the same names; an archive that holds shapes alone (device meta) needs all of them.
+  /// Throws std::invalid_argument for what is no such archive, and where a tensor is missing.
+  ///
+  /// Peak memory: the converted weights plus the largest one; those given are read one by one and not kept.
+  static std::shared_ptr<Network> load(std::istream& archive, const Weights& weights, c10::Device device,
+                                       at::ScalarType dtype);
 
   virtual ~Network() = default;
 
-  virtual at::Tensor forward(const at::Tensor& image) = 0;
+  /// Takes and gives float32, on any device. Reports each operator; throws Cancelled where progress says so.
+  virtual at::Tensor forward(const at::Tensor& image, const Progress& progress = {}) = 0;
+
+  virtual c10::Device device() const = 0;
+  virtual at::ScalarType dtype() const = 0;
 
   /// Bytes of the weights, and of the memory kept between runs.
   virtual size_t weight_bytes() const = 0;

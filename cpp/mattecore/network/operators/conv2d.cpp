@@ -10,6 +10,7 @@
 #include "mattecore/base/error.h"
 #include "mattecore/network/arena.h"
 #include "mattecore/network/operators/product.h"
+#include "mattecore/network/steps.h"
 #include "mattecore/network/operators/resample.h"
 
 namespace mattecore::network {
@@ -178,6 +179,7 @@ at::Tensor pack_conv2d(const at::Tensor& weights, int64_t stride, int64_t dilati
 at::Tensor conv2d(const at::Tensor& x, const std::optional<at::Tensor>& skip, const at::Tensor& packed,
                   const at::Tensor& bias, at::IntArrayRef kernel, int64_t stride, int64_t padding, int64_t dilation,
                   int64_t activation, const std::optional<at::Tensor>& residual, bool wants_float) {
+  step();
   const auto channels_last = [](const at::Tensor& t) { return t.contiguous(at::MemoryFormat::ChannelsLast); };
   const at::Tensor from = channels_last(x);
   const at::Tensor beside = skip.has_value() ? channels_last(*skip) : at::Tensor();

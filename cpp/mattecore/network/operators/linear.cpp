@@ -10,6 +10,7 @@
 #include "mattecore/network/arena.h"
 #include "mattecore/network/operators/elements.h"
 #include "mattecore/network/operators/product.h"
+#include "mattecore/network/steps.h"
 
 namespace mattecore::network {
 namespace {
@@ -70,6 +71,7 @@ at::Tensor pack_linear(const at::Tensor& weights, at::ScalarType dtype) { return
 at::Tensor linear(const at::Tensor& x, const std::optional<at::Tensor>& norm_weight,
                   const std::optional<at::Tensor>& norm_bias, double eps, const at::Tensor& packed,
                   const at::Tensor& bias, int64_t activation, const std::optional<at::Tensor>& residual) {
+  step();
   const at::Tensor from = x.contiguous();
   std::vector<int64_t> sizes = x.sizes().vec();
   sizes.back() = bias.size(0);

@@ -8,6 +8,7 @@
 
 #include "mattecore/network/arena.h"
 #include "mattecore/network/operators/elements.h"
+#include "mattecore/network/steps.h"
 
 namespace mattecore::network {
 
@@ -98,6 +99,7 @@ void half_rows(const at::Tensor& x, at::Tensor& result) {
 }  // namespace
 
 at::Tensor stretch(const at::Tensor& x, const at::Tensor& like, bool align_corners) {
+  step();
   if (x.sizes().slice(2) == like.sizes().slice(2)) return x;
   if (!x.is_cpu() || (x.scalar_type() != at::kFloat && x.scalar_type() != at::kBFloat16))
     return at::upsample_bilinear2d(x, like.sizes().slice(2), align_corners);
@@ -112,6 +114,7 @@ at::Tensor stretch(const at::Tensor& x, const at::Tensor& like, bool align_corne
 }
 
 at::Tensor half(const at::Tensor& x) {
+  step();
   if (!x.is_cpu() || (x.scalar_type() != at::kFloat && x.scalar_type() != at::kBFloat16))
     return at::max_pool2d(x, {2, 2}, {2, 2}, {0, 0}, {1, 1}, /*ceil_mode=*/true);
   const at::Tensor packed = x.contiguous(at::MemoryFormat::ChannelsLast);
