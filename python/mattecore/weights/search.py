@@ -16,7 +16,7 @@ from ..comfyui import ComfyUI
 from .manifest import Entry, WeightsFile, manifest
 
 # Names that say nothing about the network, so that the folder must: "model.pth" is RMBG-1.4 in rmbg/ only.
-_GENERIC = frozenset({"model.pth", "model.safetensors", "pytorch_model.bin"})
+GENERIC = frozenset({"model.pth", "model.safetensors", "pytorch_model.bin"})
 
 _MODELS = "models folder"
 _EXTRA_PATHS = "extra_model_paths.yaml"
@@ -131,7 +131,7 @@ def _relative_places(file: WeightsFile, base: _Base) -> Iterator[Sequence[str]]:
         names = [part.casefold() for part in parts[:-1]]
         if base.folder.name.casefold() in names:
             yield parts[names.index(base.folder.name.casefold()) + 1 :]
-        elif len(parts) > 2 or parts[-1] not in _GENERIC:
+        elif len(parts) > 2 or parts[-1] not in GENERIC:
             yield parts[1:]
 
 
