@@ -37,6 +37,11 @@ class Entry:
     licence: Licence
     files: tuple[WeightsFile, ...]
 
+    @property
+    def download(self) -> WeightsFile | None:
+        """The file to fetch for it, to lie at its first place; None where it can only be placed by hand."""
+        return next((file for file in self.files if file.source is not None), None)
+
 
 @functools.cache
 def manifest() -> tuple[Entry, ...]:

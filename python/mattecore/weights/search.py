@@ -2,8 +2,9 @@
 
 The places are those of the packs mattecore stands in for and of their neighbours, on every base path: a folder given by
 the caller, MATTECORE_MODELS, the folders registered in a running ComfyUI, its models folder, the folders named in its
-extra_model_paths.yaml, the packs' own folders and the caches of rembg and transparent-background. File and folder names
-are compared without case, as they would be on the systems most of the packs were written on.
+extra_model_paths.yaml, the packs' own folders, the user's own models folder, and the caches of rembg and
+transparent-background. File and folder names are compared without case, as they would be on the systems most of the
+packs were written on.
 """
 
 import os
@@ -13,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from ..comfyui import ComfyUI
+from . import folders
 from .manifest import Entry, WeightsFile, manifest
 
 # Names that say nothing about the network, so that the folder must: "model.pth" is RMBG-1.4 in rmbg/ only.
-_GENERIC = frozenset({"model.pth", "model.safetensors", "pytorch_model.bin"})
+GENERIC = frozenset({"model.pth", "model.safetensors", "pytorch_model.bin"})
 
 _MODELS = "models folder"
 _EXTRA_PATHS = "extra_model_paths.yaml"
@@ -96,22 +98,23 @@ def search(
         bases += _extra_model_paths(comfyui.folder / _EXTRA_PATHS, notes)
         bases += _pack_folders(comfyui.custom_nodes)
     home = home or Path.home()
+    bases.append(_Base(folders.own_models(environ, home), None, "mattecore's own models folder"))
     bases += [_Base(home / folder, None, folder) for folder in (".u2net", ".transparent-background")]
 
-    folders = _Folders()
+    listings = _Folders()
     looked: dict[Path, Looked] = {}
     for base in bases:
         looked.setdefault(base.folder, Looked(base.folder, base.reason, base.folder.is_dir()))
-        for one in _found(base, folders):
+        for one in _found(base, listings):
             found.setdefault(one.path, one)
     return SearchResult(tuple(looked.values()), tuple(found.values()), tuple(notes))
 
 
-def _found(base: _Base, folders: "_Folders") -> Iterator[Found]:
+def _found(base: _Base, listings: "_Folders") -> Iterator[Found]:
     for entry in manifest():
         for file in entry.files:
             for parts in _relative_places(file, base):
-                for path in folders.matches(base.folder, parts):
+                for path in listings.matches(base.folder, parts):
                     yield Found(entry, path, path.stat().st_size, file)
 
 
@@ -131,16 +134,16 @@ def _relative_places(file: WeightsFile, base: _Base) -> Iterator[Sequence[str]]:
         names = [part.casefold() for part in parts[:-1]]
         if base.folder.name.casefold() in names:
             yield parts[names.index(base.folder.name.casefold()) + 1 :]
-        elif len(parts) > 2 or parts[-1] not in _GENERIC:
+        elif len(parts) > 2 or parts[-1] not in GENERIC:
             yield parts[1:]
 
 
 def _registered(folder_paths: Any) -> Iterator[_Base]:
     """Yields the folders of a running ComfyUI that carry one of our keys, then its models folder."""
     ours = {place.split("/")[0].casefold() for entry in manifest() for file in entry.files for place in file.places}
-    for key, (folders, *_) in folder_paths.folder_names_and_paths.items():
+    for key, (registered, *_) in folder_paths.folder_names_and_paths.items():
         if key.casefold() in ours:
-            for folder in folders:
+            for folder in registered:
                 yield _Base(Path(folder), key, f"ComfyUI's key {key}")
     yield _Base(Path(folder_paths.models_dir), None, f"ComfyUI's {_MODELS}")
 

@@ -2,7 +2,7 @@
 
 import re
 
-from mattecore.weights import manifest
+from mattecore.weights import manifest, search
 
 
 def files():
@@ -54,3 +54,23 @@ def test_what_is_known_of_the_originals_files():
     assert known["rmbg-1.4", "model.pth"] == (176718373, "893c16c3")
     assert known["birefnet-ep480", "BiRefNet-ep480.pth"] == (848968257, "367a738b")
     assert known["vitmatte-small", "pytorch_model.bin"] == (None, "6ec6aed4")
+
+
+def test_what_is_fetched_lands_where_a_search_of_the_same_folder_finds_it(tmp_path):
+    for entry in manifest():
+        file = entry.download
+        if file is not None:
+            path = tmp_path / entry.name / file.places[0]
+            path.parent.mkdir(parents=True)
+            path.touch()
+            found = search(tmp_path / entry.name, environ={}, home=tmp_path / "home")
+            assert (found.first(entry.name) or found).path == path
+
+
+def test_every_entry_of_the_nodes_can_be_fetched_and_converted_files_are_found():
+    fetched = {entry.name for entry in manifest() if entry.download}
+    assert {"rmbg-1.4", "isnet-general-use", "rmbg-2.0", "birefnet-ep480", "vitmatte-small"} <= fetched
+    places = {place for _, file in files() for place in file.places}
+    for place in places:
+        if place.endswith((".pth", ".bin")):
+            assert place.replace("pytorch_model.bin", "model.bin").rpartition(".")[0] + ".safetensors" in places

@@ -9,7 +9,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from mattecore.comfyui import ComfyUI
-from mattecore.weights import SearchResult, search
+from mattecore.weights import SearchResult, folders, search
 
 
 @pytest.fixture
@@ -36,6 +36,12 @@ def names(result: SearchResult) -> list[str]:
     return [found.entry.name for found in result.found]
 
 
+@pytest.fixture(autouse=True)
+def linux(monkeypatch):
+    """The user's own folders as Linux has them, on whatever system this runs."""
+    monkeypatch.setattr(folders.sys, "platform", "linux")
+
+
 @pytest.mark.parametrize(
     ("place", "name"),
     [
@@ -58,6 +64,7 @@ def names(result: SearchResult) -> list[str]:
         ("models/Rembg/rmbg-1.4.PTH", "rmbg-1.4"),
         ("models/birefnet/BIREFNET-EP480.pth", "birefnet-ep480"),
         ("home/.u2net/isnet-general-use.pth", "isnet-general-use"),
+        ("home/.local/share/mattecore/models/rmbg/RMBG-1.4/model.pth", "rmbg-1.4"),
     ],
 )
 def test_every_place(tmp_path, place, name):
@@ -188,6 +195,7 @@ def test_the_result_lists_what_was_looked_at(tmp_path):
     places = {place.folder: place.exists for place in look(tmp_path).looked}
     assert places == {
         tmp_path / "models": True,
+        folders.own_models({}, tmp_path / "home"): False,
         tmp_path / "home" / ".u2net": False,
         tmp_path / "home" / ".transparent-background": False,
     }
