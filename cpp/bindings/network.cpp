@@ -39,9 +39,17 @@ std::shared_ptr<Network> cached(const std::string& key, const py::function& load
 }  // namespace
 
 void bind_network(py::module_& m) {
+  py::class_<network::Preparation>(m, "Preparation")
+      .def_readonly("family", &network::Preparation::family)
+      .def_readonly("mean", &network::Preparation::mean)
+      .def_readonly("std", &network::Preparation::std)
+      .def_readonly("height", &network::Preparation::height)
+      .def_readonly("width", &network::Preparation::width)
+      .def_readonly("divisor", &network::Preparation::divisor);
   py::class_<Network, std::shared_ptr<Network>>(m, "Network")
       .def("forward", &forward, py::arg("image"), py::arg("progress"))
       .def("release", &Network::release, WithoutGil())
+      .def_property_readonly("preparation", &Network::preparation)
       .def_property_readonly("device", &Network::device)
       .def_property_readonly("dtype", &Network::dtype)
       .def_property_readonly("weight_bytes", &Network::weight_bytes)

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -101,7 +102,11 @@ bool is_result(const Value* value, int64_t channels) {
   return channels == 1 && std::none_of(value->uses().begin(), value->uses().end(), scales);
 }
 
-void lower_conv2d(Graph& graph, Node* conv, at::ScalarType dtype) {
+/// Weights that several nodes share, as those of a backbone that runs twice do, are packed once: by their first and, for
+/// a folded normalisation's, their second tensor.
+using PackedWeights = std::map<std::pair<const void*, const void*>, std::pair<at::Tensor, at::Tensor>>;
+
+void lower_conv2d(Graph& graph, Node* conv, at::ScalarType dtype, PackedWeights& packed) {
   const auto weight = constant_tensor(conv->input(1));
   const auto bias = constant_tensor(conv->input(2));
   const auto stride = constant_ints(conv->input(3)), padding = constant_ints(conv->input(4)),
@@ -113,19 +118,25 @@ void lower_conv2d(Graph& graph, Node* conv, at::ScalarType dtype) {
                     dilation->get(0) == dilation->get(dilation->size() - 1);
   if (!weight.has_value() || !even || !groups.has_value() || groups->toInt() != 1) return;
 
-  at::Tensor kernel = weight->to(at::kFloat);
-  at::Tensor shift = bias.has_value() ? bias->to(at::kFloat) : at::zeros({kernel.size(0)});
-  Node* last = conv;
-  if (Node* next = only_reader(conv->output());
-      next != nullptr && is(next, "aten::batch_norm") && next->owningBlock() == conv->owningBlock()) {
-    const auto gamma = constant_tensor(next->input(1)), beta = constant_tensor(next->input(2)),
-               mean = constant_tensor(next->input(3)), variance = constant_tensor(next->input(4));
-    const double eps = toIValue(next->input(7))->toDouble();
-    const at::Tensor scale = gamma->to(at::kFloat) * at::rsqrt(variance->to(at::kFloat) + eps);
-    kernel = kernel * scale.view({-1, 1, 1, 1});
-    shift = (shift - mean->to(at::kFloat)) * scale + beta->to(at::kFloat);
-    last = next;
+  Node* next = only_reader(conv->output());
+  Node* norm = next != nullptr && is(next, "aten::batch_norm") && next->owningBlock() == conv->owningBlock() ? next : nullptr;
+  const auto gamma = norm == nullptr ? std::nullopt : constant_tensor(norm->input(1));
+  auto& [weights, shift] = packed[{weight->unsafeGetTensorImpl(), gamma ? gamma->unsafeGetTensorImpl() : nullptr}];
+  if (!weights.defined()) {
+    at::Tensor kernel = weight->to(at::kFloat);
+    shift = bias.has_value() ? bias->to(at::kFloat) : at::zeros({kernel.size(0)});
+    if (norm != nullptr) {
+      const auto beta = constant_tensor(norm->input(2)), mean = constant_tensor(norm->input(3)),
+                 variance = constant_tensor(norm->input(4));
+      const double eps = toIValue(norm->input(7))->toDouble();
+      const at::Tensor scale = gamma->to(at::kFloat) * at::rsqrt(variance->to(at::kFloat) + eps);
+      kernel = kernel * scale.view({-1, 1, 1, 1});
+      shift = (shift - mean->to(at::kFloat)) * scale + beta->to(at::kFloat);
+    }
+    shift = shift.contiguous();
+    weights = pack_conv2d(kernel, stride->get(0), dilation->get(0), dtype);
   }
+  Node* last = norm == nullptr ? conv : norm;
   const Tail tail = take_tail(last);
 
   const torch::jit::WithInsertPoint before(tail.last);
@@ -142,17 +153,16 @@ void lower_conv2d(Graph& graph, Node* conv, at::ScalarType dtype) {
       skip = list->input(1);
     }
   }
-  const bool wants_float = dtype != at::kFloat && is_result(tail.last->output(), kernel.size(0));
+  const bool wants_float = dtype != at::kFloat && is_result(tail.last->output(), weight->size(0));
   replace(graph, tail, "mattecore::conv2d",
-          {x, skip, graph.insertConstant(pack_conv2d(kernel, stride->get(0), dilation->get(0), dtype)),
-           graph.insertConstant(shift.contiguous()),
-           graph.insertConstant(std::vector<int64_t>{kernel.size(2), kernel.size(3)}),
+          {x, skip, graph.insertConstant(weights), graph.insertConstant(shift),
+           graph.insertConstant(std::vector<int64_t>{weight->size(2), weight->size(3)}),
            graph.insertConstant(stride->get(0)), graph.insertConstant(padding->get(0)),
            graph.insertConstant(dilation->get(0)), graph.insertConstant(static_cast<int64_t>(tail.activation)),
            tail.residual == nullptr ? none : tail.residual, graph.insertConstant(wants_float)});
 }
 
-void lower_linear(Graph& graph, Node* map, at::ScalarType dtype) {
+void lower_linear(Graph& graph, Node* map, at::ScalarType dtype, PackedWeights& packed) {
   const auto weight = constant_tensor(map->input(1));
   const auto bias = constant_tensor(map->input(2));
   if (!weight.has_value()) return;
@@ -164,9 +174,13 @@ void lower_linear(Graph& graph, Node* map, at::ScalarType dtype) {
     inputs = {norm->input(0), graph.insertConstant(constant_tensor(norm->input(2))->to(at::kFloat)),
               graph.insertConstant(constant_tensor(norm->input(3))->to(at::kFloat)), norm->input(4)};
   }
-  const at::Tensor shift = bias.has_value() ? bias->to(at::kFloat) : at::zeros({weight->size(0)});
+  auto& [weights, shift] = packed[{weight->unsafeGetTensorImpl(), nullptr}];
+  if (!weights.defined()) {
+    weights = pack_linear(*weight, dtype);
+    shift = bias.has_value() ? bias->to(at::kFloat).contiguous() : at::zeros({weight->size(0)});
+  }
   inputs.insert(inputs.end(),
-                {graph.insertConstant(pack_linear(*weight, dtype)), graph.insertConstant(shift.contiguous()),
+                {graph.insertConstant(weights), graph.insertConstant(shift),
                  graph.insertConstant(static_cast<int64_t>(tail.activation)),
                  tail.residual == nullptr ? none : tail.residual});
   replace(graph, tail, "mattecore::linear", inputs);
@@ -188,9 +202,10 @@ void cast_constant(Node* constant, at::ScalarType dtype) {
 torch::jit::Module lower(const torch::jit::Module& module, at::ScalarType dtype) {
   torch::jit::Module frozen = torch::jit::freeze_module(module);
   const std::shared_ptr<Graph> graph = frozen.get_method("forward").graph();
+  PackedWeights packed;
   for_each_node(graph->block(), [&](Node* node) {
-    if (is(node, "aten::conv2d")) lower_conv2d(*graph, node, dtype);
-    if (is(node, "aten::linear")) lower_linear(*graph, node, dtype);
+    if (is(node, "aten::conv2d")) lower_conv2d(*graph, node, dtype, packed);
+    if (is(node, "aten::linear")) lower_linear(*graph, node, dtype, packed);
   });
   torch::jit::EliminateDeadCode(graph);
   for_each_node(graph->block(), [&](Node* node) {

@@ -23,8 +23,9 @@ using torch::jit::Module;
 /// A network that TorchScript's interpreter runs. This file and lower are the only ones that know of TorchScript.
 class ScriptedNetwork : public Network {
  public:
-  ScriptedNetwork(const Module& module, c10::Device device, at::ScalarType dtype)
-      : device_(device),
+  ScriptedNetwork(const Module& module, Preparation preparation, c10::Device device, at::ScalarType dtype)
+      : preparation_(std::move(preparation)),
+        device_(device),
         dtype_(dtype),
         source_(module._ivalue()->compilation_unit()),
         module_(device.is_cpu() ? lower(module, dtype) : torch::jit::freeze_module(module)),
@@ -46,6 +47,7 @@ class ScriptedNetwork : public Network {
     return stack.at(0).toTensor().to(at::TensorOptions(image.device()).dtype(at::kFloat)).contiguous();
   }
 
+  const Preparation& preparation() const override { return preparation_; }
   c10::Device device() const override { return device_; }
   at::ScalarType dtype() const override { return dtype_; }
 
@@ -62,6 +64,7 @@ class ScriptedNetwork : public Network {
   void release() override { arena_->release(); }
 
  private:
+  Preparation preparation_;
   c10::Device device_;
   at::ScalarType dtype_;
   std::shared_ptr<torch::jit::CompilationUnit> source_;  // nodes point into it, and errors read there
@@ -87,6 +90,13 @@ void assign(Module module, const std::string& prefix, const Network::Weights& we
   }
 }
 
+Preparation preparation_of(const Module& module) {
+  const auto numbers = [&](const char* name) { return module.attr(name).toDoubleVector(); };
+  const std::vector<int64_t> size = module.attr("size").toIntVector();
+  return {module.attr("family").toStringRef(), numbers("mean"), numbers("std"), size.at(0), size.at(1),
+          module.attr("divisor").toInt()};
+}
+
 }  // namespace
 
 std::shared_ptr<Network> Network::load(std::istream& archive, const Weights& weights, c10::Device device,
@@ -94,17 +104,19 @@ std::shared_ptr<Network> Network::load(std::istream& archive, const Weights& wei
   register_operators();
   const c10::InferenceMode inference;
   Module module;
+  std::optional<Preparation> preparation;
   try {
     module = torch::jit::load(archive);
+    preparation = preparation_of(module);
   } catch (const c10::Error& error) {
-    throw_invalid("this is no TorchScript archive of a network (",
-                  std::string(error.what_without_backtrace()).substr(0, std::string(error.what_without_backtrace()).find('\n')),
+    const std::string what = error.what_without_backtrace();
+    throw_invalid("this is no TorchScript archive of one of our networks (", what.substr(0, what.find('\n')),
                   "); give one that mattecore weights export wrote");
   }
   module.eval();
   assign(module, "", weights);
   if (!device.is_cpu()) module.to(device, dtype);
-  return std::make_shared<ScriptedNetwork>(module, device, dtype);
+  return std::make_shared<ScriptedNetwork>(module, *std::move(preparation), device, dtype);
 }
 
 }  // namespace mattecore::network

@@ -1,0 +1,90 @@
+"""From a file of weights to a network that runs: read, recognised, scripted, lowered by the core, and kept.
+
+    network = load(Path("models/rmbg/model.safetensors"))
+    alpha = network.forward(image, None)
+"""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from mattecore import _native
+from mattecore.networks import Network, StateDictError, build, canonical_names
+from mattecore.weights.reader import WeightsError, read
+
+if TYPE_CHECKING:
+    from mattecore import _core
+
+Colours = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """How pictures 0..1 go into a network: minus mean, by std, resized to (height, width) or, None, of their own size."""
+
+    mean: Colours
+    std: Colours
+    size: tuple[int, int] | None
+
+
+# What a family's published weights were made for.
+PREPARATIONS = {
+    "isnet": Preparation(mean=(0.5, 0.5, 0.5), std=(1.0, 1.0, 1.0), size=(1024, 1024)),
+    "birefnet": Preparation(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225), size=(1024, 1024)),
+    "vitmatte": Preparation(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), size=None),
+}
+
+
+def load(
+    file: Path,
+    device: torch.device | str = "cpu",
+    precision: str = "",
+    preparation: Preparation | None = None,
+) -> "_core.Network":
+    """Return the network whose weights file holds, from this process's cache where it is loaded already.
+
+    precision is auto, exact, bf16 or fp16; "" takes MATTECORE_PRECISION. preparation is that of the family where none
+    is given. Raises WeightsError, a ValueError of one sentence, for a file that is none, or holds another network; no
+    half-loaded network is left.
+    """
+    core = _native.load()
+    device = torch.device(device)
+    dtype = core.precision(precision, device)
+    file = file.resolve()
+    try:
+        stat = file.stat()
+    except OSError as error:
+        raise WeightsError(f"{file} cannot be read: {error.strerror}; give the path of a weights file") from None
+    # A file that was replaced is another one.
+    identity = f"{stat.st_dev}:{stat.st_ino}:{stat.st_size}:{stat.st_mtime_ns}"
+    key = f"{file} {identity} {device} {dtype} {preparation}"
+    return core.cached_network(key, lambda: _load(core, file, device, dtype, preparation))
+
+
+def _load(
+    core: "_core", file: Path, device: torch.device, dtype: torch.dtype, preparation: Preparation | None
+) -> "_core.Network":
+    tensors = read(file)
+    names = canonical_names(tensors)
+    try:
+        network = build({name: tensor.shape for name, tensor in tensors.items()}, device="meta")
+    except StateDictError as error:
+        raise WeightsError(f"{file}: {error}") from None
+    weights = {names[name]: tensor for name, tensor in tensors.items()}
+    return core.load_network(archive(network, preparation), weights, device, dtype)
+
+
+def archive(network: Network, preparation: Preparation | None = None) -> bytes:
+    """Script a network into a TorchScript archive: of shapes alone, where it was built on the device meta."""
+    module = network.module
+    preparation = preparation or PREPARATIONS[network.family]
+    module.family = network.family
+    module.mean, module.std = list(preparation.mean), list(preparation.std)
+    module.size = list(preparation.size or (0, 0))
+    module.divisor = network.config.divisor
+    buffer = io.BytesIO()
+    torch.jit.save(torch.jit.script(module), buffer)  # type: ignore[no-untyped-call]
+    return buffer.getvalue()
