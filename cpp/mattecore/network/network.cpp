@@ -108,8 +108,8 @@ std::shared_ptr<Network> Network::load(std::istream& archive, const Weights& wei
   try {
     module = torch::jit::load(archive);
     preparation = preparation_of(module);
-  } catch (const c10::Error& error) {
-    const std::string what = error.what_without_backtrace();
+  } catch (const std::exception& error) {
+    const std::string what = error.what();
     throw_invalid("this is no TorchScript archive of one of our networks (", what.substr(0, what.find('\n')),
                   "); give one that mattecore weights export wrote");
   }
