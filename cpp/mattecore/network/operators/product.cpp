@@ -1,12 +1,15 @@
 #include "mattecore/network/operators/product.h"
 
 #include <ATen/Functions.h>
+#include <ATen/cpu/Utils.h>
 #include <ATen/native/CPUBlas.h>
 
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <optional>
 
+#include "mattecore/network/operators/amx.h"
 #include "mattecore/network/operators/elements.h"
 
 namespace mattecore::network {
@@ -14,6 +17,7 @@ namespace {
 
 constexpr int64_t kLanes = 16;           // columns come in multiples of a vector
 constexpr int64_t kColumnsAtOnce = 64;   // a block's columns at most
+constexpr int64_t kDepth = 32;           // a row's values come in multiples of what the matrix unit takes at once
 constexpr int64_t kSumsAtOnce = 1 << 12; // sums of a tile, 16 KiB: they stay in the first cache until they are stored
 
 int64_t round_up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
@@ -83,11 +87,34 @@ bool multiplies_bf16() { return at::native::cpublas::could_pack(at::kBFloat16); 
 at::Tensor pack(const at::Tensor& weights, at::ScalarType dtype) {
   const int64_t columns = weights.size(0), taps = weights.size(1), depth = weights.size(2);
   const int64_t block = columns_of_block(columns), blocks = round_up(columns, block) / block;
-  const int64_t rows = round_up(depth, 2);
+  const int64_t rows = dtype == at::kFloat ? depth : round_up(depth, kDepth);
   at::Tensor padded = at::zeros({blocks * block, taps, rows}, weights.options().dtype(dtype));
   padded.narrow(0, 0, columns).narrow(2, 0, depth).copy_(weights);
   if (dtype == at::kFloat) return padded.view({blocks, block, taps, rows}).permute({0, 2, 3, 1}).contiguous();
   return padded.view({blocks, block, taps, rows / 2, 2}).permute({0, 2, 3, 1, 4}).contiguous();
+}
+
+/// sums [tile,block] = rows first.. of a tile times one block of weights.
+#if defined(__AMX_BF16__)
+bool has_matrix_unit() {
+  static const bool available = at::cpu::init_amx();  // asks the system, which hands the unit out on request only
+  return available;
+}
+#endif
+
+template <class T>
+void sum_tile(const Rows<T>& rows, int64_t first, int64_t tile, const T* weights, int64_t depth, int64_t block,
+              float* sums) {
+#if defined(__AMX_BF16__)
+  if (sizeof(T) == 2 && has_matrix_unit()) {
+    amx::sum(rows.data + first * rows.stride, rows.stride, rows.taps, tile, weights, depth, block, sums);
+    return;
+  }
+#endif
+  for (size_t tap = 0; tap < rows.taps.size(); ++tap)
+    at::native::cpublas::brgemm(tile, block, depth, rows.stride, block, block, tap > 0,
+                                rows.data + first * rows.stride + rows.taps[tap], weights + tap * depth * block, sums,
+                                sizeof(T) == 2);
 }
 
 template <class T>
@@ -100,15 +127,15 @@ void multiply(const Rows<T>& rows, const at::Tensor& packed, const at::Tensor& b
   const T* weights = packed.const_data_ptr<T>();
   const float* biases = bias.const_data_ptr<float>();
   alignas(64) float sums[kSumsAtOnce];
+#if defined(__AMX_BF16__)
+  std::optional<amx::Tiles> tiles;
+  if (sizeof(T) == 2 && has_matrix_unit()) tiles.emplace();
+#endif
 
   for (int64_t b = 0; b < blocks; ++b) {
     const int64_t first_column = b * block, stored = std::min(block, columns - first_column);
     for (int64_t first = 0; first < rows.count; first += tile) {
-      for (int64_t tap = 0; tap < taps; ++tap) {
-        at::native::cpublas::brgemm(tile, block, depth, rows.stride, block, block, tap > 0,
-                                    rows.data + first * rows.stride + rows.taps[tap],
-                                    weights + (b * taps + tap) * depth * block, sums, interleaved);
-      }
+      sum_tile(rows, first, tile, weights + b * taps * depth * block, depth, block, sums);
       // The runs of rows that are pixels.
       const int64_t end = std::min(first + tile, rows.count);
       for (int64_t row = first; row < end;) {

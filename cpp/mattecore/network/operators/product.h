@@ -13,14 +13,14 @@ namespace mattecore::network {
 /// What happens to a product before it is stored.
 enum class Activation : int64_t { none, relu, gelu, sigmoid };
 
-/// Packs weights [N,taps,K] into blocks of columns, [blocks,taps,K rounded up to 2,columns], zeros filling the last; in
-/// bf16 two rows are interleaved, as the processor's instruction takes them: [blocks,taps,K/2,columns,2].
+/// Packs weights [N,taps,K] into blocks of columns, [blocks,taps,K,columns], zeros filling the last; in bf16 K is rounded
+/// up to 32 and two rows are interleaved, as the processor's instruction takes them: [blocks,taps,K/2,columns,2].
 at::Tensor pack(const at::Tensor& weights, at::ScalarType dtype);
 
 /// Whether this processor multiplies bf16 natively.
 bool multiplies_bf16();
 
-/// A row is K values at data + row * stride + tap for each tap; taps beyond the first reach other rows' values, so that
+/// A row is K values, as the packed weights have them, at data + row * stride + tap for each tap; taps beyond the first reach other rows' values, so that
 /// a convolution needs no copies of them. Up to kRowsAtOnce rows after the last may be read, and are not used.
 template <class T>
 struct Rows {
