@@ -86,14 +86,15 @@ at::Tensor composed_in_windows(const at::Tensor& qkv, const at::Tensor& table_h,
 at::Tensor attention_decomposed_relpos(const at::Tensor& qkv, const at::Tensor& table_h, const at::Tensor& table_w,
                                        const at::Tensor& padding, int64_t heads, int64_t window) {
   check(qkv, table_h, table_w, padding, heads, window);
-  const at::Tensor rows = stretched(table_h, window == 0 ? qkv.size(1) : window);
-  const at::Tensor columns = stretched(table_w, window == 0 ? qkv.size(2) : window);
+  const at::Tensor maps = plain(qkv), vector = plain(padding);
+  const at::Tensor rows = stretched(plain(table_h), window == 0 ? qkv.size(1) : window);
+  const at::Tensor columns = stretched(plain(table_w), window == 0 ? qkv.size(2) : window);
   if (!runs_on_own_loops(qkv))
-    return window == 0 ? composed(qkv, rows, columns, heads)
-                       : composed_in_windows(qkv, rows, columns, padding, heads, window);
+    return window == 0 ? composed(maps, rows, columns, heads)
+                       : composed_in_windows(maps, rows, columns, vector, heads, window);
   at::Tensor out =
       tensor::empty({qkv.size(0), qkv.size(1), qkv.size(2), qkv.size(3) / 3}, qkv.scalar_type(), qkv.device());
-  cpu::attention_decomposed_relpos(with_packed_rows(qkv), rows, columns, padding.contiguous(), heads, window, out);
+  cpu::attention_decomposed_relpos(with_packed_rows(maps), rows, columns, vector.contiguous(), heads, window, out);
   return out;
 }
 

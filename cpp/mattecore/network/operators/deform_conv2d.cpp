@@ -60,7 +60,7 @@ std::pair<at::Tensor, at::Tensor> bilinear(const at::Tensor& y, const at::Tensor
 
 /// The same of torch's functions, for devices and types that have no loops of ours. out [B,Ho,Wo,O].
 void compose(const at::Tensor& x, const at::Tensor& offset, const at::Tensor& mask, const at::Tensor& weight,
-             int64_t padding, const at::Tensor& out) {
+             int64_t padding, at::Tensor& out) {
   const int64_t batch = x.size(0), channels = x.size(1), height = x.size(2), width = x.size(3);
   const int64_t kernel_width = weight.size(3), taps = weight.size(2) * kernel_width;
   const int64_t out_height = offset.size(2), out_width = offset.size(3);
@@ -100,11 +100,8 @@ at::Tensor deform_conv2d(const at::Tensor& x, const at::Tensor& offset, const at
   check(x, offset, mask, weight, padding);
   at::Tensor out =
       tensor::empty({x.size(0), offset.size(2), offset.size(3), weight.size(0)}, x.scalar_type(), x.device());
-  if (runs_on_own_loops(x)) {
-    cpu::deform_conv2d(x, offset, mask, weight, padding, out);
-  } else {
-    compose(x, offset, mask, weight, padding, out);
-  }
+  const auto run = runs_on_own_loops(x) ? cpu::deform_conv2d : compose;
+  run(plain(x), plain(offset), plain(mask), plain(weight), padding, out);
   return out.permute({0, 3, 1, 2});
 }
 

@@ -39,6 +39,8 @@ void check_token_maps(const at::Tensor& qkv, const at::Tensor& padding, int64_t 
 
 bool runs_on_own_loops(const at::Tensor& t) { return t.is_cpu() && t.scalar_type() != at::kDouble; }
 
+at::Tensor plain(const at::Tensor& t) { return t.detach().resolve_neg(); }
+
 at::Tensor with_packed_rows(const at::Tensor& t) { return t.size(-1) == 1 || t.stride(-1) == 1 ? t : t.contiguous(); }
 
 }  // namespace mattecore::network

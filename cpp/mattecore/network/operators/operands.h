@@ -24,6 +24,9 @@ void check_token_maps(const at::Tensor& qkv, const at::Tensor& padding, int64_t 
 /// Whether the operator's own loops for the CPU take this tensor; another composes it of torch's functions.
 bool runs_on_own_loops(const at::Tensor& t);
 
+/// The tensor apart from autograd, and with its values really in memory: a lazily negated view holds their opposites.
+at::Tensor plain(const at::Tensor& t);
+
 /// The tensor, its last axis packed, as the loops walk it.
 at::Tensor with_packed_rows(const at::Tensor& t);
 

@@ -53,10 +53,10 @@ at::Tensor composed(const at::Tensor& qkv, const at::Tensor& padding, const at::
 at::Tensor window_attention(const at::Tensor& qkv, const at::Tensor& padding, const at::Tensor& bias, int64_t window,
                             int64_t shift) {
   check(qkv, padding, bias, window, shift);
-  if (!runs_on_own_loops(qkv)) return composed(qkv, padding, bias, window, shift);
+  if (!runs_on_own_loops(qkv)) return composed(plain(qkv), plain(padding), plain(bias), window, shift);
   at::Tensor out =
       tensor::empty({qkv.size(0), qkv.size(1), qkv.size(2), qkv.size(3) / 3}, qkv.scalar_type(), qkv.device());
-  cpu::window_attention(with_packed_rows(qkv), padding.contiguous(), bias, window, shift, out);
+  cpu::window_attention(with_packed_rows(plain(qkv)), plain(padding).contiguous(), plain(bias), window, shift, out);
   return out;
 }
 

@@ -173,11 +173,12 @@ class Attention {
         float added = exponentials(logits, row_bias, scale, references_[q], n, out);
         if (!(added < kHigh && (i > 0 || added > kLow))) {
           const float reference = highest(logits, row_bias, scale, n);
-          const float factor = std::exp2(references_[q] - reference);
-          references_[q] = reference;
-          sums_[q] *= factor;
-          if (i > 0)
+          if (i > 0) {
+            const float factor = std::exp2(references_[q] - reference);
+            sums_[q] *= factor;
             for (int64_t c = 0; c < size_; ++c) result_[q * value_stride_ + c] *= factor;
+          }
+          references_[q] = reference;
           added = exponentials(logits, row_bias, scale, reference, n, out);
         }
         sums_[q] += added;

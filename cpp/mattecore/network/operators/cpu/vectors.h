@@ -84,7 +84,7 @@ inline float sum(Floats v) {
 /// becomes next to nothing, what is above 2^127 infinite or close to it; NaN stays NaN.
 template <bool kRough>
 inline Floats exp2(Floats x) {
-  x = x < -127.0f ? Floats{} - 127.0f : x;
+  x = x < -126.0f ? Floats{} - 126.0f : x;
   x = x > 128.0f ? Floats{} + 128.0f : x;
   const Floats shifted = x + 0x1.8p23f;  // its low bits are x rounded to an integer
   const Floats f = x - (shifted - 0x1.8p23f);
