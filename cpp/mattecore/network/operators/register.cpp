@@ -2,16 +2,27 @@
 
 #include <torch/library.h>
 
+#include "mattecore/network/operators/attention_decomposed_relpos.h"
 #include "mattecore/network/operators/conv2d.h"
+#include "mattecore/network/operators/deform_conv2d.h"
 #include "mattecore/network/operators/linear.h"
 #include "mattecore/network/operators/resample.h"
+#include "mattecore/network/operators/window_attention.h"
 
 namespace mattecore::network {
 
 void register_operators() {}
 
-// The schemas are written out: they say that the operators change and alias nothing, so that graphs may drop and fold them.
+// What TorchScript knows of us: torch.ops.mattecore. An operator finds its own way by the device of its tensors. The
+// schemas are written out: they say that nothing is changed or aliased, so that graphs may drop and fold them.
 TORCH_LIBRARY(mattecore, m) {
+  m.def(
+      "attention_decomposed_relpos(Tensor qkv, Tensor table_h, Tensor table_w, Tensor padding, int heads, int window) "
+      "-> Tensor",
+      &attention_decomposed_relpos);
+  m.def("deform_conv2d(Tensor x, Tensor offset, Tensor mask, Tensor weight, int padding) -> Tensor", &deform_conv2d);
+  m.def("window_attention(Tensor qkv, Tensor padding, Tensor bias, int window, int shift) -> Tensor",
+        &window_attention);
   m.def("pack_conv2d(Tensor weights, int stride, int dilation, ScalarType dtype) -> Tensor", &pack_conv2d);
   m.def(
       "conv2d(Tensor x, Tensor? skip, Tensor packed, Tensor bias, int[] kernel, int stride, int padding, int dilation, "
