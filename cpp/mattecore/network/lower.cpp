@@ -186,15 +186,16 @@ void lower_linear(Graph& graph, Node* map, at::ScalarType dtype, PackedWeights& 
   replace(graph, tail, "mattecore::linear", inputs);
 }
 
-/// Casts the tensors that other nodes read; normalisations take float32 beside any map.
+/// Casts the tensors that other nodes read; those that products and normalisations add and scale by stay float32.
 void cast_constant(Node* constant, at::ScalarType dtype) {
   const auto tensor = constant_tensor(constant->output());
   if (!tensor.has_value() || !tensor->is_floating_point() || tensor->scalar_type() == dtype) return;
-  for (const torch::jit::Use& use : constant->output()->uses()) {
-    const bool own = use.user->kind().is_prim() ? false : use.user->kind().ns().toUnqualString() == std::string("mattecore");
-    if (is(use.user, "aten::layer_norm") || is(use.user, "aten::batch_norm") || own) return;
-  }
-  constant->t_(torch::jit::attr::value, tensor->to(dtype));
+  const auto takes_float = [](const torch::jit::Use& use) {
+    return is(use.user, "aten::layer_norm") || is(use.user, "aten::batch_norm") || is(use.user, "mattecore::conv2d") ||
+           is(use.user, "mattecore::linear");
+  };
+  const auto& uses = constant->output()->uses();
+  if (std::none_of(uses.begin(), uses.end(), takes_float)) constant->t_(torch::jit::attr::value, tensor->to(dtype));
 }
 
 }  // namespace

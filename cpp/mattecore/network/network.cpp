@@ -20,6 +20,12 @@ namespace {
 
 using torch::jit::Module;
 
+/// What is wrong stands last in the interpreter's errors, after a page of where.
+std::string last_line(std::string text) {
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text.substr(text.rfind('\n') + 1);
+}
+
 /// A network that TorchScript's interpreter runs. This file and lower are the only ones that know of TorchScript.
 class ScriptedNetwork : public Network {
  public:
@@ -39,9 +45,11 @@ class ScriptedNetwork : public Network {
         module_._ivalue(), image.to(at::TensorOptions(device_).dtype(dtype_)).contiguous(at::MemoryFormat::ChannelsLast)};
     try {
       torch::jit::InterpreterState(code_).run(stack);
-    } catch (const std::exception&) {
-      steps.rethrow();
+    } catch (const c10::OutOfMemoryError&) {
       throw;
+    } catch (const std::exception& error) {
+      steps.rethrow();
+      throw std::runtime_error("the network failed: " + last_line(error.what()));
     }
     expected_steps_ = steps.done();
     return stack.at(0).toTensor().to(at::TensorOptions(image.device()).dtype(at::kFloat)).contiguous();
