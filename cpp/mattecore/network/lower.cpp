@@ -106,6 +106,16 @@ bool is_result(const Value* value, int64_t channels) {
 /// a folded normalisation's, their second tensor.
 using PackedWeights = std::map<std::pair<const void*, const void*>, std::pair<at::Tensor, at::Tensor>>;
 
+/// Whether a map says where and how much a deformable convolution samples: bf16 would move its samples by up to 1/32
+/// of their distance.
+bool steers_samples(const Value* value) {
+  const auto steers = [&](const torch::jit::Use& use) {
+    return is(use.user, "mattecore::deform_conv2d") ? use.offset > 0
+                                                    : is(use.user, "aten::mul") && steers_samples(use.user->output());
+  };
+  return std::any_of(value->uses().begin(), value->uses().end(), steers);
+}
+
 void lower_conv2d(Graph& graph, Node* conv, at::ScalarType dtype, PackedWeights& packed) {
   const auto weight = constant_tensor(conv->input(1));
   const auto bias = constant_tensor(conv->input(2));
@@ -153,7 +163,7 @@ void lower_conv2d(Graph& graph, Node* conv, at::ScalarType dtype, PackedWeights&
       skip = list->input(1);
     }
   }
-  const bool wants_float = dtype != at::kFloat && is_result(tail.last->output(), weight->size(0));
+  const bool wants_float = dtype != at::kFloat && (is_result(tail.last->output(), weight->size(0)) || steers_samples(tail.last->output()));
   replace(graph, tail, "mattecore::conv2d",
           {x, skip, graph.insertConstant(weights), graph.insertConstant(shift),
            graph.insertConstant(std::vector<int64_t>{weight->size(2), weight->size(3)}),

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mattecore.networks import swin
-from mattecore.networks.operators import deform_conv2d
+from mattecore.networks.operators import deform_conv2d, stretch
 from mattecore.networks.state_dict import Shapes, shape_of
 
 # Heads of the training's losses, and index tables that follow from the shapes.
@@ -265,4 +265,4 @@ class BiRefNet(nn.Module):
 
 
 def _resize(x: Tensor, like: Tensor) -> Tensor:
-    return functional.interpolate(x, size=like.shape[2:], mode="bilinear", align_corners=True)
+    return stretch(x, like, align_corners=True)
