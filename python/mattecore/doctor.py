@@ -74,7 +74,7 @@ def examine(environ: Mapping[str, str] = os.environ) -> Report:
     """Looks at everything the main job needs, and does a tiny cut with it."""
     notes = _Notes()
     build = _build()
-    checkout = Path(build["SOURCE_DIR"]) if "SOURCE_DIR" in build else Path(__file__).parents[2]
+    checkout = comfyui.checkout()
 
     notes.tell("mattecore", f"{__version__} in {Path(__file__).parent}")
     notes.tell("Python", f"{platform.python_version()} ({sys.executable})")
