@@ -240,7 +240,7 @@ def _weights(host: comfyui.ComfyUI | None, environ: Mapping[str, str], notes: _N
         size = f"{found.bytes} bytes" + (f" instead of {found.expected.bytes}: broken download?" if wrong else "")
         notes.tell("weights found", f"{found.entry.name}: {found.path} ({size})", ok=False if wrong else None)
     if not result.found:
-        notes.tell("weights found", "none")
+        notes.tell("weights found", "none; mattecore weights download fetches them")
     for note in result.notes:
         notes.tell("weights", note)
     return {
