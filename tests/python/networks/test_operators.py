@@ -113,7 +113,9 @@ def test_deform_conv2d_takes_wild_offsets_for_positions_outside(
     x, offset, mask, weight = (t.to(dtype) for t in deform_inputs(random, 1, 18, 4, 5, 3, 1))
     offset[:, 0, 1, 2] = value
     offset[:, 1, 3, 0] = value
-    expected = slow_deform_conv2d(x.double(), offset.double().nan_to_num(9).clamp(-9, 9), mask.double(), weight.double(), 0)
+    expected = slow_deform_conv2d(
+        x.double(), offset.double().nan_to_num(9).clamp(-9, 9), mask.double(), weight.double(), 0
+    )
     expected[..., 1, 2] = expected[..., 3, 0] = 0
     seen = deform_conv2d(*(t.to(device) for t in (x, offset, mask, weight)), 0)
     assert_near(seen, expected, 18)

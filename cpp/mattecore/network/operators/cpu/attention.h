@@ -19,8 +19,10 @@
 // their exponentials leave a core's own cache. In: the type of the maps. Tile: the type their tiles are multiplied in.
 namespace mattecore::network {
 
-inline constexpr int64_t kQueryBlock = 64;
-inline constexpr int64_t kKeyBlock = 512;
+// The logits of a tile, at most 32 KiB, stay in a core's L1 cache.
+inline constexpr int64_t kMostLogits = 8192;
+inline constexpr int64_t kMostQueries = 64;
+inline constexpr int64_t kMostKeys = 256;
 // A window of no more tokens is one thread's work; the queries of a larger one are shared out.
 inline constexpr int64_t kTokensOfOneThread = 1024;
 
@@ -64,6 +66,19 @@ void for_each_token(const Window& window, int64_t begin, int64_t end, Visit&& vi
   }
 }
 
+/// How a window's tokens meet: tiles of `queries` with blocks of `keys`.
+struct Tiling {
+  int64_t queries, keys;
+
+  explicit Tiling(int64_t most_tokens)
+      : queries(std::min(kMostQueries, kMostLogits / std::min(kMostKeys, round_up(most_tokens, kColumns)) / 16 * 16)),
+        keys(std::min(kMostKeys, round_up(most_tokens, kColumns))) {}
+
+  int64_t tiles(int64_t tokens) const { return (tokens + queries - 1) / queries; }
+  /// Where tile i begins: tiles are as even as can be.
+  int64_t tile_begin(int64_t tokens, int64_t i) const { return tokens * i / tiles(tokens); }
+};
+
 /// The keys and values of one head in one window, block by block as right factors: a block of keys is [size,
 /// key_stride], one of values [keys, value_stride], both followed by zeros up to whole tiles.
 template <class Tile>
@@ -74,14 +89,14 @@ struct Keys {
   Keys(int64_t most, int64_t head_size)
       : count(most),
         size(head_size),
-        block(std::min(kKeyBlock, round_up(most, 2 * kColumns))),
+        block(Tiling(most).keys),
         key_rows(round_up(head_size, kInterleaved<Tile>)),
         value_stride(round_up(head_size, kColumns)),
         keys(round_up(most, block) * key_rows),
         values(round_up(most, block) * value_stride) {}
 
   int64_t blocks() const { return (count + block - 1) / block; }
-  int64_t padded(int64_t i) const { return round_up(std::min(block, count - i * block), 2 * kColumns); }
+  int64_t padded(int64_t i) const { return round_up(std::min(block, count - i * block), kColumns); }
   const Tile* keys_of(int64_t i) const { return keys + i * block * key_rows; }
   const Tile* values_of(int64_t i) const { return values + i * block * value_stride; }
 
@@ -104,11 +119,12 @@ struct Keys {
 };
 
 /// out[i] = 2^(scale * logits[i] + bias[i] - reference) for n (whole vectors), rounded to Tile; returns their sum.
-template <class Tile>
+template <bool kHasReference, class Tile>
 float exponentials(const float* logits, const float* bias, float scale, float reference, int64_t n, Tile* out) {
   Floats total{};
   for (int64_t i = 0; i < n; i += kLanes) {
-    const Floats p = exp2<!std::is_same_v<Tile, float>>(load(logits + i) * scale + (load(bias + i) - reference));
+    const Floats offset = kHasReference ? load(bias + i) - reference : load(bias + i);
+    const Floats p = exp2<!std::is_same_v<Tile, float>>(load(logits + i) * scale + offset);
     store(out + i, p);
     total += p;
   }
@@ -130,15 +146,15 @@ inline float highest(const float* logits, const float* bias, float scale, int64_
 template <class Tile>
 class Attention {
  public:
-  Attention(int64_t head_size, int64_t most_keys)
+  Attention(int64_t head_size, int64_t most_tokens)
       : size_(head_size),
         row_(round_up(head_size, kInterleaved<Tile>)),
         value_stride_(round_up(head_size, kColumns)),
-        key_block_(std::min(kKeyBlock, round_up(most_keys, 2 * kColumns))),
-        queries_(kQueryBlock * row_),
-        logits_(kQueryBlock * key_block_),
-        exponentials_(kQueryBlock * key_block_),
-        result_(kQueryBlock * value_stride_) {}
+        key_block_(Tiling(most_tokens).keys),
+        queries_(Tiling(most_tokens).queries * row_),
+        logits_(Tiling(most_tokens).queries * key_block_),
+        exponentials_(Tiling(most_tokens).queries * key_block_),
+        result_(Tiling(most_tokens).queries * value_stride_) {}
 
   const Tile* queries() const { return queries_; }
   int64_t query_stride() const { return row_; }
@@ -170,7 +186,8 @@ class Attention {
         const float* logits = logits_ + q * key_block_;
         const float* row_bias = bias(q, first, real, n);
         Tile* out = exponentials_ + q * key_block_;
-        float added = exponentials(logits, row_bias, scale, references_[q], n, out);
+        float added = references_[q] == 0 ? exponentials<false>(logits, row_bias, scale, 0, n, out)
+                                          : exponentials<true>(logits, row_bias, scale, references_[q], n, out);
         if (!(added < kHigh && (i > 0 || added > kLow))) {
           const float reference = highest(logits, row_bias, scale, n);
           if (i > 0) {
@@ -179,7 +196,7 @@ class Attention {
             for (int64_t c = 0; c < size_; ++c) result_[q * value_stride_ + c] *= factor;
           }
           references_[q] = reference;
-          added = exponentials(logits, row_bias, scale, reference, n, out);
+          added = exponentials<true>(logits, row_bias, scale, reference, n, out);
         }
         sums_[q] += added;
       }
@@ -211,7 +228,7 @@ class Attention {
   Buffer<float> logits_;
   Buffer<Tile> exponentials_;
   Buffer<float> result_;
-  float sums_[kQueryBlock], references_[kQueryBlock];
+  float sums_[kMostQueries], references_[kMostQueries];
 };
 
 /// Attends within the windows of every picture, head by head. make_bias() gives a thread its biases, whose
@@ -221,9 +238,11 @@ void attend_windows(const TokenMaps<In>& maps, const std::vector<Window>& window
   int64_t most = 0;
   for (const Window& window : windows) most = std::max(most, window.tokens());
   const int64_t window_count = static_cast<int64_t>(windows.size());
+  const Tiling tiling(most);
 
   auto attend_queries = [&](Attention<Tile>& attention, auto& bias, const Keys<Tile>& keys, int64_t b,
-                            const Window& window, int64_t head, int64_t begin, int64_t end) {
+                            const Window& window, int64_t head, int64_t tile) {
+    const int64_t begin = tiling.tile_begin(keys.count, tile), end = tiling.tile_begin(keys.count, tile + 1);
     attention.gather(maps, b, window, head, begin, end);
     bias.begin(attention, window, head, begin, end - begin);
     attention.attend(end - begin, keys, bias);
@@ -240,8 +259,8 @@ void attend_windows(const TokenMaps<In>& maps, const std::vector<Window>& window
         const Window& window = windows[i / maps.heads % window_count];
         keys.count = window.tokens();
         for (int64_t k = 0; k < keys.blocks(); ++k) keys.pack(maps, b, window, head, k);
-        for (int64_t q = 0; q < keys.count; q += kQueryBlock)
-          attend_queries(attention, bias, keys, b, window, head, q, std::min(keys.count, q + kQueryBlock));
+        for (int64_t q = 0; q < tiling.tiles(keys.count); ++q)
+          attend_queries(attention, bias, keys, b, window, head, q);
       }
       release_products();
     });
@@ -255,11 +274,10 @@ void attend_windows(const TokenMaps<In>& maps, const std::vector<Window>& window
     parallel_for(keys.blocks(), 1, [&](int64_t begin, int64_t end) {
       for (int64_t k = begin; k < end; ++k) keys.pack(maps, b, window, head, k);
     });
-    parallel_for((keys.count + kQueryBlock - 1) / kQueryBlock, 1, [&](int64_t begin, int64_t end) {
+    parallel_for(tiling.tiles(keys.count), 1, [&](int64_t begin, int64_t end) {
       Attention<Tile> attention(maps.size, most);
       auto bias = make_bias();
-      for (int64_t q = begin * kQueryBlock; q < std::min(keys.count, end * kQueryBlock); q += kQueryBlock)
-        attend_queries(attention, bias, keys, b, window, head, q, std::min(keys.count, q + kQueryBlock));
+      for (int64_t q = begin; q < end; ++q) attend_queries(attention, bias, keys, b, window, head, q);
       release_products();
     });
   }

@@ -30,10 +30,10 @@ class Bias {
   Bias(const ReversedTable<Tile>& table_h, const ReversedTable<Tile>& table_w)
       : table_h_(table_h),
         table_w_(table_w),
-        bias_h_(kQueryBlock * table_h.stride + kLanes),
-        bias_w_(kQueryBlock * table_w.stride + kLanes),
-        row_(kKeyBlock + kLanes) {
-    std::fill_n(bias_w_ + kQueryBlock * table_w.stride, kLanes, 0.0f);
+        bias_h_(kMostQueries * table_h.stride + kLanes),
+        bias_w_(kMostQueries * table_w.stride + kLanes),
+        row_(kMostKeys + kLanes) {
+    std::fill_n(bias_w_ + kMostQueries * table_w.stride, kLanes, 0.0f);
   }
 
   void begin(const Attention<Tile>& attention, const Window&, int64_t, int64_t first, int64_t count) {

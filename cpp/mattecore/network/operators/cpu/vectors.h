@@ -74,27 +74,38 @@ inline void store(Half* to, Floats v) {
 }
 
 inline float sum(Floats v) {
+#if defined(__AVX512F__)
+  return _mm512_reduce_add_ps(v);
+#else
   float total = 0;
   for (int64_t i = 0; i < kLanes; ++i) total += v[i];
   return total;
+#endif
 }
 
-/// 2^x, a polynomial over [-1/2, 1/2] with its exponent shifted into place. Relative error below 1e-4, a fortieth of
-/// BFloat16's step, where the result is rounded to 16 bits anyway, and below 2e-7 where it is not. What is below 2^-126
-/// becomes next to nothing, what is above 2^127 infinite or close to it; NaN stays NaN.
+/// 2^f for f in 0..1, kRough to a relative 1e-4, a fortieth of BFloat16's step, else to 1e-7. Polynomials that are
+/// least wrong for their degree.
+template <bool kRough>
+inline Floats exp2_of_fraction(Floats f) {
+  if constexpr (kRough) return ((f * 0.0780245221f + 0.226067163f) * f + 0.695833534f) * f + 0.99992522f;
+  return ((((f * 0.00187757667f + 0.00898934021f) * f + 0.0558263178f) * f + 0.240153617f) * f + 0.693153073f) * f +
+         0.999999925f;
+}
+
+/// 2^x, kRough where it is rounded to 16 bits afterwards. What is below 2^-126 becomes next to nothing, what is above
+/// 2^127 infinite or close to it; NaN stays NaN.
 template <bool kRough>
 inline Floats exp2(Floats x) {
+#if defined(__AVX512DQ__)
+  const Floats fraction = _mm512_reduce_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+  return _mm512_scalef_ps(exp2_of_fraction<kRough>(fraction), x);
+#else
   x = x < -126.0f ? Floats{} - 126.0f : x;
-  x = x > 128.0f ? Floats{} + 128.0f : x;
-  const Floats shifted = x + 0x1.8p23f;  // its low bits are x rounded to an integer
-  const Floats f = x - (shifted - 0x1.8p23f);
-  Floats p;
-  if constexpr (kRough) {
-    p = ((f * 0.055171669f + 0.24261113f) * f + 0.69326099f) * f + 0.99992808f;
-  } else {
-    p = ((((f * 1.3276472e-3f + 9.6755415e-3f) * f + 5.5507133e-2f) * f + 0.2402212f) * f + 0.69314697f) * f + 1.0f;
-  }
-  return std::bit_cast<Floats>(std::bit_cast<Ints>(p) + (std::bit_cast<Ints>(shifted) << 23));
+  x = x > 127.5f ? Floats{} + 127.5f : x;
+  const Floats shifted = (x - 0.5f) + 0x1.8p23f;  // its low bits are x rounded down, or one less for whole numbers
+  const Floats power = exp2_of_fraction<kRough>(x - (shifted - 0x1.8p23f));
+  return std::bit_cast<Floats>(std::bit_cast<Ints>(power) + (std::bit_cast<Ints>(shifted) << 23));
+#endif
 }
 
 /// Uninitialised memory for a tile, aligned for vectors.

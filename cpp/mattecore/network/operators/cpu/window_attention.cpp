@@ -11,7 +11,7 @@ struct Table {
 
   Table(const at::Tensor& bias)
       : window(bias.size(1)),
-        stride(round_up(window * window, 2 * kColumns)),
+        stride(round_up(window * window, kColumns)),
         rows(bias.size(0) * window * window * stride) {
     const int64_t tokens = window * window;
     const auto from = bias.accessor<float, 5>();
