@@ -52,7 +52,7 @@ def load(
     """
     core = _native.load()
     device = torch.device(device)
-    dtype = core.precision(precision, device)
+    precision = core.precision(precision, device)
     file = file.resolve()
     try:
         stat = file.stat()
@@ -60,12 +60,12 @@ def load(
         raise WeightsError(f"{file} cannot be read: {error.strerror}; give the path of a weights file") from None
     # A file that was replaced is another one.
     identity = f"{stat.st_dev}:{stat.st_ino}:{stat.st_size}:{stat.st_mtime_ns}"
-    key = f"{file} {identity} {device} {dtype} {preparation}"
-    return core.cached_network(key, lambda: _load(core, file, device, dtype, preparation))
+    key = f"{file} {identity} {device} {precision} {preparation}"
+    return core.cached_network(key, lambda: _load(core, file, device, precision, preparation))
 
 
 def _load(
-    core: "_core", file: Path, device: torch.device, dtype: torch.dtype, preparation: Preparation | None
+    core: "_core", file: Path, device: torch.device, precision: str, preparation: Preparation | None
 ) -> "_core.Network":
     tensors = read(file)
     names = canonical_names(tensors)
@@ -74,7 +74,7 @@ def _load(
     except StateDictError as error:
         raise WeightsError(f"{file}: {error}") from None
     weights = {names[name]: tensor for name, tensor in tensors.items()}
-    return core.load_network(archive(network, preparation), weights, device, dtype)
+    return core.load_network(archive(network, preparation), weights, device, precision)
 
 
 def archive(network: Network, preparation: Preparation | None = None) -> bytes:
@@ -84,7 +84,7 @@ def archive(network: Network, preparation: Preparation | None = None) -> bytes:
     module.family = network.family
     module.mean, module.std = list(preparation.mean), list(preparation.std)
     module.size = list(preparation.size or (0, 0))
-    module.divisor = network.config.divisor
+    module.divisor, module.bf16_suffices = network.config.divisor, network.config.bf16_suffices
     buffer = io.BytesIO()
     torch.jit.save(torch.jit.script(module), buffer)  # type: ignore[no-untyped-call]
     return buffer.getvalue()

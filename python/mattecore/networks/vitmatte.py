@@ -44,6 +44,10 @@ class VITMatteConfig:
         """Pictures are padded to multiples of this, as in training; the network itself takes multiples of 16."""
         return 32
 
+    @property
+    def bf16_suffices(self) -> bool:
+        return True
+
 
 def config_from_state_dict(shapes: Shapes) -> VITMatteConfig:
     layer = "backbone.encoder.layer.{}."

@@ -233,7 +233,7 @@ def test_wrong_files_are_refused_whole(load: Any, tmp_path: Path) -> None:
 def test_archives_that_are_none(load: Any) -> None:
     for archive in (b"", b"no archive", b"PK\x03\x04" + bytes(100)):
         with pytest.raises(ValueError, match="^this is no TorchScript archive of one of our networks"):
-            core.load_network(archive, {}, torch.device("cpu"), torch.float32)
+            core.load_network(archive, {}, torch.device("cpu"), "exact")
 
 
 def test_an_archive_of_shapes_needs_every_tensor(load: Any, shapes: dict[str, tuple[int, ...]]) -> None:
@@ -246,20 +246,18 @@ def test_an_archive_of_shapes_needs_every_tensor(load: Any, shapes: dict[str, tu
     shell = archive(build({name: tensor.shape for name, tensor in weights.items()}, device="meta"))
     del weights["stage6.rebnconv3.bn_s1.running_var"]
     with pytest.raises(ValueError, match=r"^tensor stage6\.rebnconv3\.bn_s1\.running_var \[256\] is missing$"):
-        core.load_network(shell, weights, torch.device("cpu"), torch.float32)
+        core.load_network(shell, weights, torch.device("cpu"), "exact")
 
 
 def test_precision(monkeypatch: pytest.MonkeyPatch) -> None:
     cpu, cuda = torch.device("cpu"), torch.device("cuda")
-    fast = torch.bfloat16 if core.multiplies_bf16() else torch.float32
     monkeypatch.delenv("MATTECORE_PRECISION", raising=False)
-    assert core.precision("", cpu) == core.precision("auto", cpu) == fast
-    assert core.precision("auto", cuda) == torch.float16
-    assert core.precision("auto", torch.device("mps")) == torch.float32
-    assert core.precision("exact", cuda) == torch.float32
+    assert core.precision("", cpu) == core.precision("auto", cuda) == "auto"
+    assert core.precision("exact", cuda) == "exact"
+    assert core.precision("fp16", cuda) == "fp16"
     monkeypatch.setenv("MATTECORE_PRECISION", "exact")
-    assert core.precision("", cpu) == torch.float32
-    assert core.precision("bf16", cpu) == torch.bfloat16
+    assert core.precision("", cpu) == "exact"
+    assert core.precision("bf16", cpu) == "bf16"
     monkeypatch.setenv("MATTECORE_PRECISION", "double")
     with pytest.raises(ValueError, match="^MATTECORE_PRECISION is double, not one of auto, exact, bf16, fp16$"):
         core.precision("", cpu)
@@ -267,12 +265,21 @@ def test_precision(monkeypatch: pytest.MonkeyPatch) -> None:
         core.precision("fp16", cpu)
 
 
+@NATIVE_BF16
+def test_arithmetic(golden: Any, file: Path) -> None:
+    lite = golden.name == "lite"
+    assert load(file, precision="exact").arithmetic == "fp32"
+    assert load(file, precision="bf16").arithmetic == "bf16"
+    assert load(file, precision="auto").arithmetic == ("split bf16" if lite and core.has_matrix_unit() else "bf16")
+
+
 class Tiny(nn.Module):
     """What follows and goes before the products, in ways that lowering must tell apart."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.family, self.mean, self.std, self.size, self.divisor = "tiny", [0.0], [1.0], [0, 0], 1
+        self.family, self.mean, self.std, self.size = "tiny", [0.0], [1.0], [0, 0]
+        self.divisor, self.bf16_suffices = 1, True
         self.first = nn.Conv2d(3, 8, 3, padding=1)
         self.norm = nn.BatchNorm2d(8)
         self.pooled = nn.Conv2d(8, 8, 1)
@@ -300,6 +307,6 @@ def test_lowering_keeps_what_does_not_fit() -> None:
         module.norm.running_var.uniform_(0.5, 2)
         buffer = io.BytesIO()
         torch.jit.save(torch.jit.script(module), buffer)
-        network = core.load_network(buffer.getvalue(), {}, torch.device("cpu"), torch.float32)
+        network = core.load_network(buffer.getvalue(), {}, torch.device("cpu"), "exact")
         x = torch.randn(2, 3, 9, 11)
         torch.testing.assert_close(network.forward(x, None), module(x).detach(), rtol=1e-5, atol=1e-5)

@@ -30,7 +30,8 @@ class Tiles {
   Tiles& operator=(const Tiles&) = delete;
 };
 
-/// sums [count,block] = the sum over taps of rows [count,depth] at data + tap times weights [tap,depth/2,block,2].
+/// sums [count,block] = the sum over taps of rows [count,depth] at data + tap times weights [weight_taps,depth/2,block,2];
+/// taps beyond weight_taps begin again at the first.
 ///
 /// 32 x 32 sums at a time stay in four registers over all taps, so that each load of two tiles of rows and two of
 /// weights feeds four products:
@@ -39,8 +40,8 @@ class Tiles {
 ///        rows 0   sum00   sum01          columns at the end leaves half of the registers idle.
 ///        rows 16  sum10   sum11
 template <class T>
-void sum(const T* data, int64_t stride, std::span<const int64_t> taps, int64_t count, const T* weights, int64_t depth,
-         int64_t block, float* sums) {
+void sum(const T* data, int64_t stride, std::span<const int64_t> taps, int64_t count, const T* weights,
+         int64_t weight_taps, int64_t depth, int64_t block, float* sums) {
   const auto row_bytes = static_cast<size_t>(stride) * sizeof(T);
   const auto weight_bytes = static_cast<size_t>(block) * 2 * sizeof(T), sum_bytes = static_cast<size_t>(block) * 4;
   for (int64_t n = 0; n < block; n += 32) {
@@ -53,7 +54,7 @@ void sum(const T* data, int64_t stride, std::span<const int64_t> taps, int64_t c
       _tile_zero(3);
       for (size_t tap = 0; tap < taps.size(); ++tap) {
         const T* a = data + taps[tap] + m * stride;
-        const T* b = weights + (static_cast<int64_t>(tap) * depth * block + n * 2);
+        const T* b = weights + static_cast<int64_t>(tap) % weight_taps * depth * block + n * 2;
         for (int64_t k = 0; k < depth; k += kDepth, a += kDepth, b += kDepth * block) {
           _tile_loadd(4, a, row_bytes);
           _tile_loadd(6, b, weight_bytes);

@@ -23,12 +23,12 @@ TORCH_LIBRARY(mattecore, m) {
   m.def("deform_conv2d(Tensor x, Tensor offset, Tensor mask, Tensor weight, int padding) -> Tensor", &deform_conv2d);
   m.def("window_attention(Tensor qkv, Tensor padding, Tensor bias, int window, int shift) -> Tensor",
         &window_attention);
-  m.def("pack_conv2d(Tensor weights, int stride, int dilation, ScalarType dtype) -> Tensor", &pack_conv2d);
+  m.def("pack_conv2d(Tensor weights, int stride, int dilation, int arithmetic) -> Tensor", &pack_conv2d);
   m.def(
       "conv2d(Tensor x, Tensor? skip, Tensor packed, Tensor bias, int[] kernel, int stride, int padding, int dilation, "
       "int activation, Tensor? residual, bool wants_float) -> Tensor",
       &conv2d);
-  m.def("pack_linear(Tensor weights, ScalarType dtype) -> Tensor", &pack_linear);
+  m.def("pack_linear(Tensor weights, int arithmetic) -> Tensor", &pack_linear);
   m.def(
       "linear(Tensor x, Tensor? norm_weight, Tensor? norm_bias, float eps, Tensor packed, Tensor bias, int activation, "
       "Tensor? residual) -> Tensor",
