@@ -15,6 +15,11 @@ def half(x: Tensor) -> Tensor:
     return torch.ops.mattecore.half(x)
 
 
+def mean(x: Tensor) -> Tensor:
+    """The mean of each map [B,C,H,W] as [B,C,1,1]: the same bytes for any number of threads."""
+    return torch.ops.mattecore.mean(x)
+
+
 def stretch(x: Tensor, like: Tensor, align_corners: bool = False) -> Tensor:
     """Stretch maps [B,C,h,w] bilinearly to the height and width of like."""
     return torch.ops.mattecore.stretch(x, like, align_corners)

@@ -169,7 +169,7 @@ def test_linear_reads_no_more_than_its_input() -> None:
     channels=st.sampled_from([1, 3, 32]),
     align_corners=st.booleans(),
 )
-def test_stretch_and_half(
+def test_stretch_half_and_mean(
     dtype: torch.dtype, seed: int, size: tuple[int, int], to: tuple[int, int], channels: int, align_corners: bool
 ) -> None:
     torch.manual_seed(seed)
@@ -178,3 +178,4 @@ def test_stretch_and_half(
     wanted = functional.interpolate(x.float(), size=to, mode="bilinear", align_corners=align_corners)
     assert_close(operators.stretch(x, like, align_corners), wanted, BF16 if dtype == torch.bfloat16 else FLOAT32)
     assert operators.half(x).equal(functional.max_pool2d(x, 2, 2, ceil_mode=True))
+    assert_close(operators.mean(x), x.float().mean((2, 3), keepdim=True), BF16 if dtype == torch.bfloat16 else FLOAT32)

@@ -35,6 +35,7 @@ TORCH_LIBRARY(mattecore, m) {
       &linear);
   m.def("stretch(Tensor x, Tensor like, bool align_corners) -> Tensor", &stretch);
   m.def("half(Tensor x) -> Tensor", &half);
+  m.def("mean(Tensor x) -> Tensor", &mean);
 }
 
 }  // namespace mattecore::network

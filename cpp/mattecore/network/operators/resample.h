@@ -35,4 +35,7 @@ at::Tensor stretch(const at::Tensor& x, const at::Tensor& like, bool align_corne
 /// Halves maps [B,C,H,W] by the maximum of 2 x 2 pixels, rounding sizes up.
 at::Tensor half(const at::Tensor& x);
 
+/// The mean of each map [B,C,H,W] as [B,C,1,1], summed in the same order for any number of threads.
+at::Tensor mean(const at::Tensor& x);
+
 }  // namespace mattecore::network
