@@ -14,40 +14,52 @@ namespace {
 constexpr int64_t kPixels = 128;
 constexpr int64_t kSamples = 512;
 
-/// The weights [O,C,kh,kw] as right factors [taps a step * C, O], one a step, a tap's channels side by side.
+/// The weights [O,C,taps] as right factors [taps a step * C, O], one a step, a tap's channels side by side. Of 16-bit
+/// numbers a tap has an even number of channels, the last of which may be zeros.
 template <class Tile>
 struct Weights {
-  int64_t outputs, channels, kernel_width, taps, taps_a_step, rows, stride;
+  int64_t outputs, channels, taps, padded_channels, taps_a_step, rows, stride;
   Buffer<Tile> factors;
 
   template <class In>
-  Weights(const at::Tensor& weight, In)
-      : outputs(weight.size(0)),
-        channels(weight.size(1)),
-        kernel_width(weight.size(3)),
-        taps(weight.size(2) * weight.size(3)),
+  Weights(const In* weight, int64_t output_count, int64_t channel_count, int64_t tap_count)
+      : outputs(output_count),
+        channels(channel_count),
+        taps(tap_count),
+        padded_channels(round_up(channels, kInterleaved<Tile>)),
         taps_a_step(std::clamp<int64_t>(kSamples / channels, 1, taps)),
-        rows(round_up(taps_a_step * channels, kInterleaved<Tile>)),
+        rows(taps_a_step * padded_channels),
         stride(round_up(outputs, kColumns)),
         factors(steps() * rows * stride) {
-    const In* from = static_cast<const In*>(weight.const_data_ptr());
-    if (stride > outputs || rows > taps_a_step * channels || steps() * taps_a_step > taps)
-      std::fill_n(static_cast<Tile*>(factors), steps() * rows * stride, Tile{});
-    // A piece of kColumns outputs and a few channels is read and written in whole memory lines.
-    constexpr int64_t kPiece = kInterleaved<Tile>;
-    parallel_for((channels + kPiece - 1) / kPiece, 1, [&](int64_t begin, int64_t end) {
-      for (int64_t piece = begin; piece < end; ++piece)
-        for (int64_t first = 0; first < outputs; first += kColumns)
-          for (int64_t tap = 0; tap < taps; ++tap)
-            for (int64_t o = first; o < std::min(outputs, first + kColumns); ++o)
-              for (int64_t c = piece * kPiece; c < std::min(channels, (piece + 1) * kPiece); ++c)
-                factors[tap / taps_a_step * rows * stride + place<Tile>(tap % taps_a_step * channels + c, o, stride)] =
-                    as_tile<Tile>(from[o * weight.stride(0) + c * weight.stride(1) +
-                                       tap / kernel_width * weight.stride(2) + tap % kernel_width * weight.stride(3)]);
+    parallel_for(padded_channels / kInterleaved<Tile>, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t c = begin * kInterleaved<Tile>; c < end * kInterleaved<Tile>; c += kInterleaved<Tile>)
+        for (int64_t o = 0; o < stride; o += 16)
+          for (int64_t tap = 0; tap < taps; tap += 16) pack(weight, o, c, tap);
     });
   }
 
   int64_t steps() const { return (taps + taps_a_step - 1) / taps_a_step; }
+  const Tile* factor(int64_t step) const { return factors + step * rows * stride; }
+
+ private:
+  /// 16 outputs of 16 taps of a channel, or of a pair of them, change places.
+  template <class In>
+  void pack(const In* weight, int64_t first_output, int64_t c, int64_t first_tap) {
+    const int64_t last_output = std::min(outputs, first_output + 16), last_tap = std::min(taps, first_tap + 16);
+    alignas(64) Tile words[16][16 * kInterleaved<Tile>] = {};
+    for (int64_t o = first_output; o < last_output; ++o) {
+      const In* from = weight + (o * channels + c) * taps;
+      for (int64_t i = 0; i < std::min(kInterleaved<Tile>, channels - c); ++i)
+        for (int64_t tap = first_tap; tap < last_tap; ++tap)
+          words[o - first_output][(tap - first_tap) * kInterleaved<Tile> + i] = as_tile<Tile>(from[i * taps + tap]);
+    }
+    const Transposed square(words);
+    for (int64_t tap = first_tap; tap < last_tap; ++tap) {
+      const int64_t row = tap / taps_a_step * rows + tap % taps_a_step * padded_channels + c;
+      std::memcpy(factors + row * stride + first_output * kInterleaved<Tile>, &square.row[tap - first_tap],
+                  sizeof(Words));
+    }
+  }
 };
 
 /// A [B,C,H,W] tensor's elements as floats.
@@ -124,10 +136,17 @@ void deform_conv2d(const at::Tensor& x, const at::Tensor& offset, const at::Tens
   const at::Tensor pixels = x.stride(1) == 1 ? x : x.contiguous(at::MemoryFormat::ChannelsLast);
   const int64_t width = offset.size(3), size = offset.size(2) * width, tiles = (size + kPixels - 1) / kPixels;
   const Reader offsets(offset), masks(mask);
+  const at::Tensor packed_weight = weight.contiguous();
   with_tile_type(x.scalar_type(), [&]<class In, class Tile>(In, Tile) {
-    const Weights<Tile> weights(weight, In{});
+    const Weights<Tile> weights(static_cast<const In*>(packed_weight.const_data_ptr()), weight.size(0), weight.size(1),
+                                weight.size(2) * weight.size(3));
     const Buffer<In> zeros(weights.channels);
     std::fill_n(static_cast<In*>(zeros), weights.channels, In{});
+    const Buffer<float> tap_rows(weights.taps), tap_columns(weights.taps);
+    for (int64_t tap = 0; tap < weights.taps; ++tap) {
+      tap_rows[tap] = static_cast<float>(tap / weight.size(3) - padding);
+      tap_columns[tap] = static_cast<float>(tap % weight.size(3) - padding);
+    }
 
     parallel_for(x.size(0) * tiles, 1, [&](int64_t begin, int64_t end) {
       Buffer<Tile> samples(kPixels * weights.rows);
@@ -149,22 +168,18 @@ void deform_conv2d(const at::Tensor& x, const at::Tensor& offset, const at::Tens
             const int64_t row = (first + i) / width, column = (first + i) % width;
             offsets.read(b, 2 * first_tap, 2 * taps, row, column, shifts);
             masks.read(b, first_tap, taps, row, column, scales);
-            for (int64_t t = 0; t < taps; ++t) {
-              const int64_t tap = first_tap + t;
-              const auto tap_row = static_cast<float>(row + tap / weights.kernel_width - padding);
-              const auto tap_column = static_cast<float>(column + tap % weights.kernel_width - padding);
-              picture.sample(tap_row + shifts[2 * t], tap_column + shifts[2 * t + 1], scales[t],
-                             samples + i * weights.rows + t * weights.channels);
-            }
+            Tile* out_samples = samples + i * weights.rows;
+            for (int64_t t = 0; t < taps; ++t)
+              picture.sample(static_cast<float>(row) + tap_rows[first_tap + t] + shifts[2 * t],
+                             static_cast<float>(column) + tap_columns[first_tap + t] + shifts[2 * t + 1], scales[t],
+                             out_samples + t * weights.padded_channels);
           }
-          multiply<Tile>(count, weights.stride, round_up(taps * weights.channels, kInterleaved<Tile>), samples,
-                         weights.rows, weights.factors + step * weights.rows * weights.stride, weights.stride, sums,
-                         weights.stride, step > 0);
+          multiply<Tile>(count, weights.stride, taps * weights.padded_channels, samples, weights.rows,
+                         weights.factor(step), weights.stride, sums, weights.stride, step > 0);
         }
         In* to = static_cast<In*>(out.mutable_data_ptr()) + (b * size + first) * weights.outputs;
         for (int64_t i = 0; i < count; ++i)
-          for (int64_t o = 0; o < weights.outputs; ++o)
-            to[i * weights.outputs + o] = narrowed<In>(sums[i * weights.stride + o]);
+          scaled(sums + i * weights.stride, 1, weights.outputs, to + i * weights.outputs);
       }
       release_products();
     });
