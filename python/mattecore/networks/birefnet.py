@@ -63,6 +63,13 @@ def config_from_state_dict(shapes: Shapes) -> BiRefNetConfig:
     )
 
 
+class Norm(nn.BatchNorm2d):
+    """Batch normalisation that does not ask for its input's rank: the question would keep it from being folded."""
+
+    def _check_input_dim(self, x: Tensor) -> None:
+        pass
+
+
 class Mean(nn.Module):
     """[B,C,H,W] -> [B,C,1,1]."""
 
@@ -87,7 +94,7 @@ class DeformableBranch(nn.Module):
     def __init__(self, inputs: int, outputs: int, kernel: int) -> None:
         super().__init__()
         self.atrous_conv = DeformableConv(inputs, outputs, kernel)
-        self.bn = nn.BatchNorm2d(outputs)
+        self.bn = Norm(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
         return functional.relu(self.bn(self.atrous_conv(x)))
@@ -108,7 +115,7 @@ class DeformablePyramid(nn.Module):
             Mean(), nn.Conv2d(channels, _BRANCH, 1, bias=False), nn.BatchNorm2d(_BRANCH), nn.ReLU()
         )
         self.conv1 = nn.Conv2d((len(kernels) + 2) * _BRANCH, channels, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(channels)
+        self.bn1 = Norm(channels)
 
     def forward(self, x: Tensor) -> Tensor:
         mixed = self.share(self.aspp1(x), 0)

@@ -7,9 +7,10 @@
 #include <utility>
 
 #include "mattecore/base/error.h"
+#include "mattecore/network/arena.h"
 #include "mattecore/network/operators/cpu/operators.h"
 #include "mattecore/network/operators/operands.h"
-#include "mattecore/tensor/images.h"
+#include "mattecore/network/steps.h"
 
 namespace mattecore::network {
 namespace {
@@ -95,14 +96,38 @@ void compose(const at::Tensor& x, const at::Tensor& offset, const at::Tensor& ma
 
 }  // namespace
 
+at::Tensor pack_deform_conv2d(const at::Tensor& weight, int64_t arithmetic) {
+  const at::Tensor rows = weight.permute({0, 2, 3, 1}).reshape({weight.size(0), 1, -1});
+  return pack(rows.to(at::kFloat), static_cast<Arithmetic>(arithmetic));
+}
+
+at::Tensor deform_conv2d_packed(const at::Tensor& x, const at::Tensor& offset, const at::Tensor& mask,
+                                const at::Tensor& packed, const at::Tensor& bias, at::IntArrayRef kernel,
+                                int64_t padding, int64_t activation) {
+  step();
+  at::Tensor out = empty({x.size(0), bias.size(0), offset.size(2), offset.size(3)}, x.scalar_type(),
+                         at::MemoryFormat::ChannelsLast);
+  cpu::deform_conv2d(plain(x), plain(offset), plain(mask), packed, bias, {kernel[0], kernel[1], padding},
+                     static_cast<Activation>(activation), out);
+  return out;
+}
+
 at::Tensor deform_conv2d(const at::Tensor& x, const at::Tensor& offset, const at::Tensor& mask,
                          const at::Tensor& weight, int64_t padding) {
   check(x, offset, mask, weight, padding);
-  at::Tensor out =
-      tensor::empty({x.size(0), offset.size(2), offset.size(3), weight.size(0)}, x.scalar_type(), x.device());
-  const auto run = runs_on_own_loops(x) ? cpu::deform_conv2d : compose;
-  run(plain(x), plain(offset), plain(mask), plain(weight), padding, out);
-  return out.permute({0, 3, 1, 2});
+  if (!runs_on_own_loops(x)) {
+    at::Tensor out = at::empty({x.size(0), offset.size(2), offset.size(3), weight.size(0)}, x.options());
+    compose(plain(x), plain(offset), plain(mask), plain(weight), padding, out);
+    return out.permute({0, 3, 1, 2});
+  }
+  // Types that the processor does not multiply are computed in float32.
+  const bool as_is = x.scalar_type() == at::kBFloat16 && multiplies_bf16();
+  const auto type = as_is ? at::kBFloat16 : at::kFloat;
+  const auto arithmetic = static_cast<int64_t>(as_is ? Arithmetic::bf16 : Arithmetic::float32);
+  return deform_conv2d_packed(x.to(type), offset, mask, pack_deform_conv2d(plain(weight), arithmetic),
+                              at::zeros({weight.size(0)}), {weight.size(2), weight.size(3)}, padding,
+                              static_cast<int64_t>(Activation::none))
+      .to(x.scalar_type());
 }
 
 }  // namespace mattecore::network

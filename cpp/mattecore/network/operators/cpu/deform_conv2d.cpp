@@ -1,66 +1,18 @@
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
+#include <vector>
 
+#include "mattecore/base/image.h"
 #include "mattecore/base/parallel.h"
 #include "mattecore/network/operators/cpu/operators.h"
-#include "mattecore/network/operators/cpu/products.h"
-#include "mattecore/network/operators/cpu/tile_type.h"
 #include "mattecore/network/operators/cpu/vectors.h"
 
 namespace mattecore::network::cpu {
 namespace {
 
-// Samples, weights and sums of a step, 128 KiB + 256 KiB + 128 KiB for 256 outputs, stay in a core's L2 cache.
-constexpr int64_t kPixels = 128;
-constexpr int64_t kSamples = 512;
-
-/// The weights [O,C,taps] as right factors [taps a step * C, O], one a step, a tap's channels side by side. Of 16-bit
-/// numbers a tap has an even number of channels, the last of which may be zeros.
-template <class Tile>
-struct Weights {
-  int64_t outputs, channels, taps, padded_channels, taps_a_step, rows, stride;
-  Buffer<Tile> factors;
-
-  template <class In>
-  Weights(const In* weight, int64_t output_count, int64_t channel_count, int64_t tap_count)
-      : outputs(output_count),
-        channels(channel_count),
-        taps(tap_count),
-        padded_channels(round_up(channels, kInterleaved<Tile>)),
-        taps_a_step(std::clamp<int64_t>(kSamples / channels, 1, taps)),
-        rows(taps_a_step * padded_channels),
-        stride(round_up(outputs, kColumns)),
-        factors(steps() * rows * stride) {
-    parallel_for(padded_channels / kInterleaved<Tile>, 1, [&](int64_t begin, int64_t end) {
-      for (int64_t c = begin * kInterleaved<Tile>; c < end * kInterleaved<Tile>; c += kInterleaved<Tile>)
-        for (int64_t o = 0; o < stride; o += 16)
-          for (int64_t tap = 0; tap < taps; tap += 16) pack(weight, o, c, tap);
-    });
-  }
-
-  int64_t steps() const { return (taps + taps_a_step - 1) / taps_a_step; }
-  const Tile* factor(int64_t step) const { return factors + step * rows * stride; }
-
- private:
-  /// 16 outputs of 16 taps of a channel, or of a pair of them, change places.
-  template <class In>
-  void pack(const In* weight, int64_t first_output, int64_t c, int64_t first_tap) {
-    const int64_t last_output = std::min(outputs, first_output + 16), last_tap = std::min(taps, first_tap + 16);
-    alignas(64) Tile words[16][16 * kInterleaved<Tile>] = {};
-    for (int64_t o = first_output; o < last_output; ++o) {
-      const In* from = weight + (o * channels + c) * taps;
-      for (int64_t i = 0; i < std::min(kInterleaved<Tile>, channels - c); ++i)
-        for (int64_t tap = first_tap; tap < last_tap; ++tap)
-          words[o - first_output][(tap - first_tap) * kInterleaved<Tile> + i] = as_tile<Tile>(from[i * taps + tap]);
-    }
-    const Transposed square(words);
-    for (int64_t tap = first_tap; tap < last_tap; ++tap) {
-      const int64_t row = tap / taps_a_step * rows + tap % taps_a_step * padded_channels + c;
-      std::memcpy(factors + row * stride + first_output * kInterleaved<Tile>, &square.row[tap - first_tap],
-                  sizeof(Words));
-    }
-  }
-};
+// Samples of a tile, which stay in a core's second cache until they are multiplied.
+constexpr int64_t kTileBytes = 1 << 20;
 
 /// A [B,C,H,W] tensor's elements as floats.
 class Reader {
@@ -108,10 +60,9 @@ struct Picture {
   }
 
   /// out = scale times the picture at (y, x), bilinear. NaN is outside like every position beyond the border.
-  template <class Tile>
-  void sample(float y, float x, float scale, Tile* out) const {
+  void sample(float y, float x, float scale, In* out) const {
     if (!(y > -1 && y < static_cast<float>(height) && x > -1 && x < static_cast<float>(width))) {
-      std::fill_n(out, channels, Tile{});
+      std::fill_n(out, channels, In{});
       return;
     }
     const float floor_y = std::floor(y), floor_x = std::floor(x);
@@ -124,66 +75,76 @@ struct Picture {
     for (; i + kLanes <= channels; i += kLanes)
       store(out + i, load(a + i) * share_a + load(b + i) * share_b + load(c + i) * share_c + load(d + i) * share_d);
     for (; i < channels; ++i)
-      out[i] = narrowed<Tile>(to_float(a[i]) * share_a + to_float(b[i]) * share_b + to_float(c[i]) * share_c +
+      out[i] = narrowed<In>(to_float(a[i]) * share_a + to_float(b[i]) * share_b + to_float(c[i]) * share_c +
                               to_float(d[i]) * share_d);
   }
 };
 
+/// Samples the windows of pixels first to first + count as rows [taps * channels], depth values apart.
+template <class T>
+void sample_rows(const Picture<T>& picture, const Reader& offsets, const Reader& masks, int64_t b, int64_t first,
+                 int64_t count, int64_t width, const Kernel& kernel, int64_t depth, T* rows) {
+  const int64_t taps = kernel.height * kernel.width;
+  thread_local std::vector<float> shifts, scales;
+  shifts.resize(2 * taps);
+  scales.resize(taps);
+  for (int64_t i = 0; i < count; ++i, rows += depth) {
+    const int64_t y = (first + i) / width, x = (first + i) % width;
+    offsets.read(b, 0, 2 * taps, y, x, shifts.data());
+    masks.read(b, 0, taps, y, x, scales.data());
+    for (int64_t tap = 0; tap < taps; ++tap)
+      picture.sample(static_cast<float>(y + tap / kernel.width - kernel.padding) + shifts[2 * tap],
+                     static_cast<float>(x + tap % kernel.width - kernel.padding) + shifts[2 * tap + 1], scales[tap],
+                     rows + tap * picture.channels);
+  }
+}
+
+template <class T>
+void convolve_samples(const at::Tensor& x, const at::Tensor& offset, const at::Tensor& mask, const at::Tensor& packed,
+                      const at::Tensor& bias, const Kernel& kernel, Activation activation, at::Tensor& out) {
+  using Element = std::conditional_t<sizeof(T) == 2, at::BFloat16, float>;  // the same bits, as torch calls them
+  const at::Tensor pixels = x.stride(1) == 1 ? x : x.contiguous(at::MemoryFormat::ChannelsLast);
+  const int64_t channels = x.size(1), outputs = bias.size(0);
+  const int64_t width = offset.size(3), size = offset.size(2) * width;
+  const int64_t depth = packed.size(2) * (packed.scalar_type() == at::kFloat ? 1 : 2);
+  const int64_t tile = std::clamp<int64_t>(kTileBytes / (depth * static_cast<int64_t>(sizeof(T))) / 64 * 64, 64, 1024);
+  const int64_t tiles = (size + tile - 1) / tile;
+  const Reader offsets(offset), masks(mask);
+  mattecore::Buffer<T> zeros(channels);
+  std::fill_n(zeros.data(), channels, T{});
+  const int64_t taps[] = {0};
+
+  parallel_for(x.size(0) * tiles, 1, [&](int64_t begin, int64_t end) {
+    thread_local mattecore::Buffer<T> samples;
+    const auto needed = static_cast<size_t>((tile + kRowsAtOnce) * depth);
+    if (samples.size() < needed) samples = mattecore::Buffer<T>(needed);
+    std::fill_n(samples.data(), needed, T{});  // between a row's end and depth there are zeros
+    for (int64_t t = begin; t < end; ++t) {
+      const int64_t b = t / tiles, first = t % tiles * tile, count = std::min(tile, size - first);
+      const Picture<T> picture{static_cast<const T*>(pixels.const_data_ptr()) + b * pixels.stride(0),
+                               channels,
+                               x.size(2),
+                               x.size(3),
+                               pixels.stride(2),
+                               pixels.stride(3),
+                               zeros.data()};
+      sample_rows(picture, offsets, masks, b, first, count, width, kernel, depth, samples.data());
+      auto* to = static_cast<Element*>(out.mutable_data_ptr()) + (b * size + first) * outputs;
+      network::multiply<Element>({reinterpret_cast<const Element*>(samples.data()), depth, taps, count}, packed, bias,
+                                 activation, {to, nullptr, nullptr, count, count});
+    }
+    release_units();
+  });
+}
+
 }  // namespace
 
-void deform_conv2d(const at::Tensor& x, const at::Tensor& offset, const at::Tensor& mask, const at::Tensor& weight,
-                   int64_t padding, at::Tensor& out) {
-  const at::Tensor pixels = x.stride(1) == 1 ? x : x.contiguous(at::MemoryFormat::ChannelsLast);
-  const int64_t width = offset.size(3), size = offset.size(2) * width, tiles = (size + kPixels - 1) / kPixels;
-  const Reader offsets(offset), masks(mask);
-  const at::Tensor packed_weight = weight.contiguous();
-  with_tile_type(x.scalar_type(), [&]<class In, class Tile>(In, Tile) {
-    const Weights<Tile> weights(static_cast<const In*>(packed_weight.const_data_ptr()), weight.size(0), weight.size(1),
-                                weight.size(2) * weight.size(3));
-    const Buffer<In> zeros(weights.channels);
-    std::fill_n(static_cast<In*>(zeros), weights.channels, In{});
-    const Buffer<float> tap_rows(weights.taps), tap_columns(weights.taps);
-    for (int64_t tap = 0; tap < weights.taps; ++tap) {
-      tap_rows[tap] = static_cast<float>(tap / weight.size(3) - padding);
-      tap_columns[tap] = static_cast<float>(tap % weight.size(3) - padding);
-    }
-
-    parallel_for(x.size(0) * tiles, 1, [&](int64_t begin, int64_t end) {
-      Buffer<Tile> samples(kPixels * weights.rows);
-      Buffer<float> sums(kPixels * weights.stride), shifts(2 * weights.taps_a_step), scales(weights.taps_a_step);
-      std::fill_n(static_cast<Tile*>(samples), kPixels * weights.rows, Tile{});
-      for (int64_t tile = begin; tile < end; ++tile) {
-        const int64_t b = tile / tiles, first = tile % tiles * kPixels, count = std::min(kPixels, size - first);
-        const Picture<In> picture{static_cast<const In*>(pixels.const_data_ptr()) + b * pixels.stride(0),
-                                  x.size(1),
-                                  x.size(2),
-                                  x.size(3),
-                                  pixels.stride(2),
-                                  pixels.stride(3),
-                                  zeros};
-        for (int64_t step = 0; step < weights.steps(); ++step) {
-          const int64_t first_tap = step * weights.taps_a_step;
-          const int64_t taps = std::min(weights.taps_a_step, weights.taps - first_tap);
-          for (int64_t i = 0; i < count; ++i) {
-            const int64_t row = (first + i) / width, column = (first + i) % width;
-            offsets.read(b, 2 * first_tap, 2 * taps, row, column, shifts);
-            masks.read(b, first_tap, taps, row, column, scales);
-            Tile* out_samples = samples + i * weights.rows;
-            for (int64_t t = 0; t < taps; ++t)
-              picture.sample(static_cast<float>(row) + tap_rows[first_tap + t] + shifts[2 * t],
-                             static_cast<float>(column) + tap_columns[first_tap + t] + shifts[2 * t + 1], scales[t],
-                             out_samples + t * weights.padded_channels);
-          }
-          multiply<Tile>(count, weights.stride, taps * weights.padded_channels, samples, weights.rows,
-                         weights.factor(step), weights.stride, sums, weights.stride, step > 0);
-        }
-        In* to = static_cast<In*>(out.mutable_data_ptr()) + (b * size + first) * weights.outputs;
-        for (int64_t i = 0; i < count; ++i)
-          scaled(sums + i * weights.stride, 1, weights.outputs, to + i * weights.outputs);
-      }
-      release_products();
-    });
-  });
+void deform_conv2d(const at::Tensor& x, const at::Tensor& offset, const at::Tensor& mask, const at::Tensor& packed,
+                   const at::Tensor& bias, const Kernel& kernel, Activation activation, at::Tensor& out) {
+  if (x.scalar_type() == at::kFloat)
+    convolve_samples<float>(x, offset, mask, packed, bias, kernel, activation, out);
+  else
+    convolve_samples<BFloat16>(x, offset, mask, packed, bias, kernel, activation, out);
 }
 
 }  // namespace mattecore::network::cpu
