@@ -14,5 +14,6 @@ void bind_preprocess(py::module_& m);
 void bind_postprocess(py::module_& m);
 void bind_refine(py::module_& m);
 void bind_composite(py::module_& m);
+void bind_detail(py::module_& m);
 
 }  // namespace mattecore::bindings
