@@ -138,8 +138,7 @@ class _Part:
 
     def draw(self) -> Tensor:
         drawn = _native("detail").segment_mask(self.mask, self.segment, self.fill)
-        size = (self.region.height, self.region.width)
-        return drawn if drawn.shape == size else _native("preprocess").interpolate(drawn, *size)
+        return _of_size(drawn, self.region.height, self.region.width)
 
 
 def _parts(masks: Tensor, size: torch.Size, options: Options) -> Iterator[_Part]:
@@ -202,12 +201,10 @@ def _detail_one(
             options,
             (seed + i) % _SEEDS,
         )
-        alpha = detail.blur_mask(mask, options.feather)
-        crop.copy_(detail.blend(crop, refined, alpha[None, :height, :width]))
+        alpha = _of_size(detail.blur_mask(mask, options.feather), height, width)[None]
+        crop.copy_(detail.blend(crop, refined, alpha))
         refined_crops.append(refined)
-        if alpha.shape != (height, width):
-            alpha = _native("preprocess").interpolate(alpha, height, width)
-        alpha_crops.append(detail.join_alpha(refined, alpha[None]))
+        alpha_crops.append(detail.join_alpha(refined, alpha))
         _write_back(image, hook.post_paste(image))
     return _largest_first(refined_crops), _largest_first(alpha_crops)
 
@@ -330,6 +327,10 @@ def _resized(pixels: Tensor, width: int, height: int) -> Tensor:
     preprocess = _native("preprocess")
     bytes_in = preprocess.to_u8(pixels[..., :3].detach().cpu())
     return preprocess.from_u8(preprocess.resize(bytes_in, height, width, "lanczos"))
+
+
+def _of_size(mask: Tensor, height: int, width: int) -> Tensor:
+    return mask if mask.shape == (height, width) else _native("preprocess").interpolate(mask, height, width)
 
 
 def _with_soft_noise_mask(model: Any, options: Options) -> Any:

@@ -36,6 +36,11 @@ class Refiner:
     pipe: BasicPipe
     ratio: float
 
+    def is_whole(self) -> bool:
+        """Tells whether all is there that the second stage needs; the original goes on in one without."""
+        model, clip, _, positive, negative = self.pipe
+        return all(part is not None for part in (model, clip, positive, negative))
+
 
 def sample(
     settings: Settings,
@@ -65,7 +70,7 @@ def sample(
         return _run(model, prompts, latent, sigmas, start, end, settings, sampler=sampler, **how)
 
     prompts = (settings.positive, settings.negative)
-    if refiner is None:
+    if refiner is None or not refiner.is_whole():
         return stage(settings.model, prompts, latent, start, steps, noise=noise)
     switch = start + math.floor(settings.steps * (1.0 - refiner.ratio))
     noisy = stage(settings.model, prompts, latent, start, switch, noise=noise, leave_noise=True)

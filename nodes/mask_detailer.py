@@ -127,9 +127,9 @@ class MaskDetailerPipe:
             **_later_options(kwargs),
         )
         pipe = pipes.unpack(basic_pipe, "basic_pipe")
-        refiner = refiner_basic_pipe_opt and detailer.Refiner(
-            pipes.unpack(refiner_basic_pipe_opt, "refiner_basic_pipe_opt"), refiner_ratio
-        )
+        refiner = None
+        if refiner_basic_pipe_opt is not None:
+            refiner = detailer.Refiner(pipes.unpack(refiner_basic_pipe_opt, "refiner_basic_pipe_opt"), refiner_ratio)
         detailer.check_image(image)
         masks = None if mask is None else detailer.masks_of(mask)
         hook = detailer.Hook(detailer_hook)

@@ -154,7 +154,7 @@ def test_segments_that_are_none_of_the_mask_are_refused():
 
 
 def blur_by_torch(mask, radius):
-    """torchvision's GaussianBlur(2 * radius + 1, sigma=10), as its sources have it, and the Impact Pack's rule."""
+    """Blurs as torchvision's GaussianBlur(2 * radius + 1, sigma=10) does, by the Impact Pack's rule for small masks."""
     size, shorter = 2 * radius + 1, min(mask.shape)
     if shorter <= size:
         size = shorter // 2 + (shorter // 2 + 1) % 2
