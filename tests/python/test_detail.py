@@ -99,6 +99,15 @@ def test_values_count_from_one_255th():
     assert detail.find_segments(mask, 1.0, 1) == [[]]
 
 
+def test_values_beyond_1_are_solid_and_below_0_nothing():
+    mask = torch.zeros(9, 20)
+    mask[2:5, 2:5] = 1.005
+    mask[2:5, 12:15] = -0.5
+    ((segment,),) = detail.find_segments(mask, 1.0, 1)
+    assert segment.bbox == (2, 2, 5, 5)
+    assert torch.equal(detail.segment_mask(mask, segment, "soft"), torch.ones(3, 3))
+
+
 def test_500_blobs_come_from_the_last_to_the_first():
     mask = torch.zeros(100, 400)
     for i in range(500):
