@@ -133,7 +133,7 @@ class _Part:
     mask: Tensor
     segment: Any
     fill: str
-    shorter: int  # side of the mask's box
+    shorter: int  # side of the segment's own box; nothing where that was laid wrong
     region: Any  # Box of the crop; may reach beyond the picture where the mask is of another shape than that
 
     def draw(self) -> Tensor:
@@ -147,25 +147,29 @@ def _parts(masks: Tensor, size: torch.Size, options: Options) -> Iterator[_Part]
         for segment in segments:
             box, region = segment.bbox, segment.crop_region
             if mask.shape != size:
-                box, region = _scaled(box, mask.shape, size), _scaled(region, mask.shape, size)
+                box = _scaled_as_the_original(box, mask.shape, size)
+                region = _scaled_into_the_picture(region, mask.shape, size)
             yield _Part(mask, segment, options.fill, min(box.width, box.height), region)
 
 
-def _scaled(box: Any, mask_size: torch.Size, size: torch.Size) -> Any:
-    """Returns a box of the mask in the picture's pixels.
+def _scaled_as_the_original(box: Any, mask_size: torch.Size, size: torch.Size) -> Any:
+    """Returns a box of the mask in the picture's pixels, its right by the ratio of heights, its top by that of widths.
 
-    The original takes the ratio of heights for the right side and that of widths for the top. So do we, for the same
-    picture, as long as anything of the box is left in it.
+    Where the ratios differ, that is no place of the mask, and may be none at all.
     """
+    down, across = size[0] / mask_size[0], size[1] / mask_size[1]
+    return type(box)(int(box.left * across), int(box.top * across), int(box.right * down), int(box.bottom * down))
+
+
+def _scaled_into_the_picture(box: Any, mask_size: torch.Size, size: torch.Size) -> Any:
+    """Returns the original's box, for the same picture, as long as anything of it lies in the picture."""
     height, width = size
+    scaled = _scaled_as_the_original(box, mask_size, size)
+    if scaled.left < min(scaled.right, width) and scaled.top < min(scaled.bottom, height):
+        return scaled
     down, across = height / mask_size[0], width / mask_size[1]
-    left, top = int(box.left * across), int(box.top * across)
-    right, bottom = int(box.right * down), int(box.bottom * down)
-    if not (left < min(right, width) and top < min(bottom, height)):
-        top, right = min(int(box.top * down), height - 1), int(box.right * across)
-        left = min(left, width - 1)
-        right, bottom = max(right, left + 1), max(bottom, top + 1)
-    return type(box)(left, top, right, bottom)
+    left, top = min(int(box.left * across), width - 1), min(int(box.top * down), height - 1)
+    return type(box)(left, top, max(int(box.right * across), left + 1), max(int(box.bottom * down), top + 1))
 
 
 def _detail_one(

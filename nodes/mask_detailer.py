@@ -105,6 +105,8 @@ class MaskDetailerPipe:
     ) -> Any:
         # Now and not above: the node shows itself without torch too, and says what is missing.
         from . import detailer
+        from .detailer_hook import Hook
+        from .detailer_sampling import Refiner
 
         options = detailer.Options(
             guide_size=guide_size,
@@ -129,10 +131,10 @@ class MaskDetailerPipe:
         pipe = pipes.unpack(basic_pipe, "basic_pipe")
         refiner = None
         if refiner_basic_pipe_opt is not None:
-            refiner = detailer.Refiner(pipes.unpack(refiner_basic_pipe_opt, "refiner_basic_pipe_opt"), refiner_ratio)
+            refiner = Refiner(pipes.unpack(refiner_basic_pipe_opt, "refiner_basic_pipe_opt"), refiner_ratio)
         detailer.check_image(image)
         masks = None if mask is None else detailer.masks_of(mask)
-        hook = detailer.Hook(detailer_hook)
+        hook = Hook(detailer_hook)
         result = detailer.detail(image, self._pairs(image, masks), pipe, refiner, hook, options).filled()
         return result.images.to(image.device), result.refined, result.alphas, basic_pipe, refiner_basic_pipe_opt
 
