@@ -241,17 +241,25 @@ def test_a_mask_of_another_shape_whose_crop_the_original_lays_outside_is_laid_ri
 
 
 @pytest.mark.parametrize(
-    ("fill", "inside", "in_hole"),
-    [({}, 1, 1), ({"contour_fill": False}, 0.5, 0), ({"bbox_fill": True}, 1, 1), ({"contour_fill": True}, 1, 1)],
+    ("fill", "inside", "in_hole", "at_corner"),
+    [
+        ({}, 1, 1, 0),
+        ({"contour_fill": True}, 1, 1, 0),
+        ({"contour_fill": False}, 0.5, 0, 0),
+        ({"bbox_fill": True}, 1, 1, 1),
+        ({"bbox_fill": True, "contour_fill": False}, 1, 1, 1),
+    ],
     ids=str,
 )
-def test_later_versions_fills(run, fill, inside, in_hole):
+def test_later_versions_fills(run, fill, inside, in_hole, at_corner):
     mask = boxes(90, 120, (30, 20, 80, 70)) * 0.5
     mask[40:50, 50:60] = 0
+    mask[60:70, 70:80] = 0
     alpha = run(picture(90, 120), mask, feather=0, **fill).alphas[0][0, ..., 3]
     assert tuple(alpha.shape) == (90, 100)  # columns 5..105 of the picture
     assert alpha[25, 35 - 5] == inside
     assert alpha[45, 55 - 5] == in_hole
+    assert alpha[65, 75 - 5] == at_corner
 
 
 # --- sizes
