@@ -1,8 +1,8 @@
 """BiRefNet at 1024 x 1024, Swin-L and lite (Swin-T), beside the plain eager network in fp32; and its first load.
 
-The eager network's deformable convolution writes out the column matrix in fp32 and multiplies it, as torchvision's, which
-the originals call, does. The load is beside what the legacy node does before its first picture: it builds the backbone
-and reads its own file, builds the network and reads that.
+The eager network's deformable convolution writes out the column matrix in fp32 and multiplies it, as torchvision's
+does, which the originals call. The load is beside what the legacy node does before its first picture: it builds the
+backbone and reads its own file, builds the network and reads that.
 """
 
 import torch

@@ -276,7 +276,7 @@ class BiRefNet(nn.Module):
                 f"this BiRefNet takes multiples of {self.divisor} pixels, not {width} x {height}: resize the picture"
             )
         x1, x2, x3, x4 = self.bb(image)
-        half = functional.interpolate(image, size=(height // 2, width // 2), mode="bilinear", align_corners=True)
+        half = stretch(image, image[:, :, ::2, ::2], align_corners=True)
         h1, h2, h3, h4 = self.bb(half)
         x1 = torch.cat((x1, _resize(h1, x1)), 1)
         x2 = torch.cat((x2, _resize(h2, x2)), 1)

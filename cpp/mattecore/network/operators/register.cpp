@@ -39,6 +39,7 @@ TORCH_LIBRARY(mattecore, m) {
       "Tensor? residual) -> Tensor",
       &linear);
   m.def("stretch(Tensor x, Tensor like, bool align_corners) -> Tensor", &stretch);
+  m.def("join_doubled(Tensor detail, Tensor x, int first) -> Tensor", &join_doubled);
   m.def("half(Tensor x) -> Tensor", &half);
   m.def("mean(Tensor x) -> Tensor", &mean);
 }

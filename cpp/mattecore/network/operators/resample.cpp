@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "mattecore/base/error.h"
 #include "mattecore/network/arena.h"
 #include "mattecore/network/operators/elements.h"
 #include "mattecore/network/steps.h"
@@ -101,6 +102,24 @@ void half_rows(const at::Tensor& x, at::Tensor& result) {
   });
 }
 
+template <class T>
+void join_doubled_rows(const at::Tensor& detail, const at::Tensor& x, int64_t first, at::Tensor& result) {
+  const int64_t details = detail.size(1), channels = x.size(1), height = detail.size(2), width = detail.size(3);
+  const int64_t pixel = details + channels;
+  const T *detail_from = detail.const_data_ptr<T>(), *x_from = x.const_data_ptr<T>();
+  T* to = result.mutable_data_ptr<T>();
+  at::parallel_for(0, x.size(0) * height, 1, [&](int64_t begin, int64_t end) {
+    Stretched<T> stretched(x.size(2), x.size(3), channels, 2 * x.size(2), 2 * x.size(3), false);
+    for (int64_t row = begin; row < end; ++row) {
+      T* out = to + row * width * pixel;
+      for (int64_t column = 0; column < width; ++column)
+        std::copy_n(detail_from + (row * width + column) * details, details, out + column * pixel);
+      const T* map = x_from + row / height * x.size(2) * x.size(3) * channels;
+      stretched.row(map, first + row % height, out + details, pixel);
+    }
+  });
+}
+
 /// sums [rows,C]: of the pixels of each row.
 template <class T>
 void sum_rows(const at::Tensor& x, at::Tensor& sums) {
@@ -156,6 +175,26 @@ at::Tensor stretch(const at::Tensor& x, const at::Tensor& like, bool align_corne
     stretch_rows<float>(packed, result, align_corners);
   else
     stretch_rows<at::BFloat16>(packed, result, align_corners);
+  return result;
+}
+
+at::Tensor join_doubled(const at::Tensor& detail, const at::Tensor& x, int64_t first) {
+  step();
+  if (detail.size(3) != 2 * x.size(3) || first < 0 || first + detail.size(2) > 2 * x.size(2))
+    throw_invalid("rows ", first, " to ", first + detail.size(2), " of width ", detail.size(3), " are wanted of a map ",
+                  x.sizes(), " at twice its size, which has no such");
+  if (!is_own(x)) {
+    const at::Tensor doubled = at::upsample_bilinear2d(x, {2 * x.size(2), 2 * x.size(3)}, /*align_corners=*/false);
+    return at::cat({detail, doubled.narrow(2, first, detail.size(2))}, 1);
+  }
+  const at::Tensor from = x.contiguous(at::MemoryFormat::ChannelsLast);
+  const at::Tensor beside = detail.to(x.scalar_type()).contiguous(at::MemoryFormat::ChannelsLast);
+  at::Tensor result = empty({x.size(0), detail.size(1) + x.size(1), detail.size(2), detail.size(3)}, x.scalar_type(),
+                            at::MemoryFormat::ChannelsLast);
+  if (x.scalar_type() == at::kFloat)
+    join_doubled_rows<float>(beside, from, first, result);
+  else
+    join_doubled_rows<at::BFloat16>(beside, from, first, result);
   return result;
 }
 
