@@ -93,6 +93,20 @@ void scaled(const float* from, float scale, int64_t n, Out* to) {
   for (; i < n; ++i) to[i] = narrowed<Out>(from[i] * scale);
 }
 
+/// Puts n numbers of 16 bits beside n others: a0 b0 a1 b1 ...
+template <class T>
+void interleave(const T* a, const T* b, int64_t n, T* to) {
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    Shorts even, odd;
+    std::memcpy(&even, a + i, sizeof even);
+    std::memcpy(&odd, b + i, sizeof odd);
+    const Ints pairs = __builtin_convertvector(even, Ints) | __builtin_convertvector(odd, Ints) << 16;
+    std::memcpy(to + 2 * i, &pairs, sizeof pairs);
+  }
+  for (; i < n; ++i) to[2 * i] = a[i], to[2 * i + 1] = b[i];
+}
+
 /// A transposed copy of sixteen rows of sixteen 32-bit words, a float or two 16-bit numbers each.
 typedef uint32_t Words __attribute__((vector_size(64)));
 struct Transposed {
