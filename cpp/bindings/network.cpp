@@ -13,6 +13,30 @@ namespace {
 
 using network::Network;
 
+/// A network written in Python, as a subclass of _core.Network that overrides forward: on the CPU, in float32.
+class PythonNetwork : public Network {
+ public:
+  explicit PythonNetwork(network::Preparation preparation) : preparation_(std::move(preparation)) {}
+
+  at::Tensor forward(const at::Tensor& image, const Progress& progress) override {
+    const py::gil_scoped_acquire gil;
+    const py::function overridden = py::get_override(static_cast<const Network*>(this), "forward");
+    if (!overridden) throw py::type_error("forward is missing; a network in Python overrides forward(image, progress)");
+    const py::cpp_function report([&progress](double fraction) { progress.report(fraction, "the network"); });
+    return overridden(image, report).cast<at::Tensor>().to(at::kFloat);
+  }
+
+  const network::Preparation& preparation() const override { return preparation_; }
+  c10::Device device() const override { return at::kCPU; }
+  at::ScalarType dtype() const override { return at::kFloat; }
+  size_t weight_bytes() const override { return 0; }
+  size_t kept_bytes() const override { return 0; }
+  void release() override {}
+
+ private:
+  network::Preparation preparation_;
+};
+
 at::Tensor forward(Network& network, const at::Tensor& image, py::object progress) {
   const Progress listener = progress_from(std::move(progress));
   const py::gil_scoped_release without_gil;
@@ -40,13 +64,17 @@ std::shared_ptr<Network> cached(const std::string& key, const py::function& load
 
 void bind_network(py::module_& m) {
   py::class_<network::Preparation>(m, "Preparation")
+      .def(py::init<std::string, std::vector<double>, std::vector<double>, int64_t, int64_t, int64_t>(),
+           py::arg("family"), py::arg("mean"), py::arg("std"), py::arg("height"), py::arg("width"), py::arg("divisor"))
       .def_readonly("family", &network::Preparation::family)
       .def_readonly("mean", &network::Preparation::mean)
       .def_readonly("std", &network::Preparation::std)
       .def_readonly("height", &network::Preparation::height)
       .def_readonly("width", &network::Preparation::width)
       .def_readonly("divisor", &network::Preparation::divisor);
-  py::class_<Network, std::shared_ptr<Network>>(m, "Network")
+  py::class_<Network, PythonNetwork, std::shared_ptr<Network>>(m, "Network")
+      .def(py::init([](network::Preparation p) { return std::make_shared<PythonNetwork>(std::move(p)); }),
+           py::arg("preparation"))
       .def("forward", &forward, py::arg("image"), py::arg("progress"))
       .def("release", &Network::release, WithoutGil())
       .def_property_readonly("preparation", &Network::preparation)
@@ -59,7 +87,8 @@ void bind_network(py::module_& m) {
   m.def("multiplies_bf16", &network::multiplies_bf16);
 
   m.def("cached_network", &cached, py::arg("key"), py::arg("load"));
-  m.def("drop_networks", [](const std::string& key) { return network::cache().drop(key); }, py::arg("key"), WithoutGil());
+  m.def(
+      "drop_networks", [](const std::string& key) { return network::cache().drop(key); }, py::arg("key"), WithoutGil());
   m.def("release_network_memory", [] { network::cache().release_memory(); }, WithoutGil());
   m.def("set_network_budget", [](size_t bytes) { network::cache().set_budget(bytes); }, py::arg("bytes"), WithoutGil());
   m.def("loaded_networks", [] {

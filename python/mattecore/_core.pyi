@@ -1,5 +1,6 @@
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
 
 def cpu_features() -> list[str]: ...
@@ -41,3 +42,62 @@ def shrink(mask: Tensor, radius_px: int, shape: str) -> Tensor: ...
 def feather(mask: Tensor, sigma_px: float) -> Tensor: ...
 def fill_holes(mask: Tensor) -> Tensor: ...
 def keep_largest_component(mask: Tensor, threshold: float) -> Tensor: ...
+
+class Preparation:
+    family: str
+    mean: list[float]
+    std: list[float]
+    height: int
+    width: int
+    divisor: int
+    def __init__(
+        self, family: str, mean: list[float], std: list[float], height: int, width: int, divisor: int
+    ) -> None: ...
+
+class Network:
+    preparation: Preparation
+    device: torch.device
+    dtype: torch.dtype
+    weight_bytes: int
+    kept_bytes: int
+    def __init__(self, preparation: Preparation) -> None: ...
+    def forward(self, image: Tensor, progress: Callable[[float], object] | None) -> Tensor: ...
+    def release(self) -> None: ...
+
+def load_network(
+    archive: bytes, weights: dict[str, Tensor], device: torch.device, dtype: torch.dtype
+) -> Network: ...
+def precision(name: str, device: torch.device) -> torch.dtype: ...
+def multiplies_bf16() -> bool: ...
+def cached_network(key: str, load: Callable[[], Network]) -> Network: ...
+def drop_networks(key: str) -> int: ...
+def release_network_memory() -> None: ...
+def set_network_budget(bytes: int) -> None: ...
+def loaded_networks() -> list[tuple[str, int]]: ...
+
+class ClosedFormEdge:
+    def __init__(self, *, detail_range: int, black_point: float, white_point: float) -> None: ...
+
+class GuidedFilterEdge:
+    def __init__(self, *, detail_range: int, black_point: float, white_point: float) -> None: ...
+
+class VitmatteEdge:
+    def __init__(
+        self,
+        network: Network,
+        *,
+        erode_size: int,
+        dilate_size: int,
+        black_point: float,
+        white_point: float,
+        max_megapixels: float,
+    ) -> None: ...
+
+def cut_out(
+    image: Tensor,
+    network: Network,
+    recipe: str,
+    edge: ClosedFormEdge | GuidedFilterEdge | VitmatteEdge | None,
+    progress: Callable[[float], object] | None,
+    done: Callable[[int, Tensor], object] | None,
+) -> tuple[Tensor, Tensor, list[int]]: ...
