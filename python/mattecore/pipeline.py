@@ -1,7 +1,7 @@
 """The stages in order: image -> network -> mask -> refined edge -> RGBA, a batch a call.
 
-    network = mattecore.networks.loading.load(Path("models/rmbg/RMBG-1.4/model.pth"))
-    cut = cut_out(image, network, "rmbg_ultra", GuidedFilterEdge(detail_range=3, black_point=0.01, white_point=0.99))
+network = mattecore.networks.loading.load(Path("models/rmbg/RMBG-1.4/model.pth"))
+cut = cut_out(image, network, "rmbg_ultra", GuidedFilterEdge(detail_range=3, black_point=0.01, white_point=0.99))
 """
 
 from collections.abc import Callable

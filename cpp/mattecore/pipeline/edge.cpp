@@ -35,13 +35,15 @@ bool holds(const at::Tensor& trimap, float value) { return trimap.eq(value).any(
 at::Tensor vitmatte_input(const at::Tensor& rgb, const at::Tensor& trimap, const network::Preparation& preparation) {
   std::vector<double> mean = preparation.mean, std = preparation.std;
   mean.push_back(0);
-  std.push_back(1);
+  std.push_back(1 / (255 * static_cast<double>(1.0f / 255)));  // transformers multiplies by 1/255 as a float has it
   return preprocess::normalize(at::cat({rgb, trimap.unsqueeze(3)}, 3), mean, std, preparation.divisor);
 }
 
 /// VITMatte's 8-bit alpha at the picture's own size.
 at::Tensor vitmatte(const at::Tensor& rgb, const at::Tensor& trimap, network::Network& network,
                     const Progress& progress) {
+  if (network.preparation().family != "vitmatte")
+    throw_invalid("the network for the edge is of the family ", network.preparation().family, "; wanted vitmatte");
   const at::Tensor input = vitmatte_input(rgb, trimap, network.preparation());
   const at::Tensor alpha = network.forward(input, progress).select(1, 0);
   return to_u8(alpha.narrow(1, 0, rgb.size(1)).narrow(2, 0, rgb.size(2)));
@@ -53,6 +55,7 @@ struct Size {
 
 /// The size that VITMatte works at.
 Size limited(int64_t height, int64_t width, double max_megapixels) {
+  if (!(max_megapixels > 0)) throw_invalid("max_megapixels is ", max_megapixels, "; wanted a number above 0");
   const double limit = max_megapixels * 1048576;
   if (static_cast<double>(height) * static_cast<double>(width) <= limit) return {height, width};
   const double ratio = static_cast<double>(width) / static_cast<double>(height);

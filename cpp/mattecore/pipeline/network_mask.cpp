@@ -33,6 +33,8 @@ at::Tensor resized(const at::Tensor& rgb, Input input, int64_t height, int64_t w
 /// The network's map [1,h,w], probabilities.
 at::Tensor probabilities(const at::Tensor& rgb, network::Network& network, Input input, const Progress& progress) {
   const network::Preparation& preparation = network.preparation();
+  if (preparation.family == "vitmatte")
+    throw_invalid("the network for the mask is of the family vitmatte, which needs a mask; wanted isnet or birefnet");
   const int64_t height = preparation.height > 0 ? preparation.height : rgb.size(1);
   const int64_t width = preparation.width > 0 ? preparation.width : rgb.size(2);
   const at::Tensor prepared =

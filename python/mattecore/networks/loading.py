@@ -1,7 +1,7 @@
 """From a file of weights to a network that runs: read, recognised, scripted, lowered by the core, and kept.
 
-    network = load(Path("models/rmbg/model.safetensors"))
-    alpha = network.forward(image, None)
+network = load(Path("models/rmbg/model.safetensors"))
+alpha = network.forward(image, None)
 """
 
 import io

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+
 def half(x: Tensor) -> Tensor:
     """Halve maps [B,C,H,W] by the maximum of 2 x 2 pixels, rounding sizes up."""
     return torch.ops.mattecore.half(x)

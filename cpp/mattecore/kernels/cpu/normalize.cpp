@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "mattecore/base/error.h"
-#include "mattecore/kernels/eight_bit.h"
 #include "mattecore/kernels/rows.h"
 
 namespace mattecore::kernels {
@@ -18,12 +17,11 @@ void normalize(ImageView<const uint8_t> in, std::span<const double> mean, std::s
   if (out.height < in.height || out.width < in.width)
     throw_invalid("out is ", out.width, " x ", out.height, "; wanted at least ", in.width, " x ", in.height);
 
-  // 8 bits have 256 values: two divisions for each of them, not for each pixel.
+  // 8 bits have 256 values: a division for each of them, not for each pixel. Scaled by 255, it is one rounding.
   std::vector<std::array<float, 256>> tables(channels);
   for (size_t c = 0; c < channels; ++c)
-    for (int v = 0; v < 256; ++v)
-      tables[c][static_cast<size_t>(v)] =
-          (value_from_u8(static_cast<uint8_t>(v)) - static_cast<float>(mean[c])) / static_cast<float>(std[c]);
+    for (size_t v = 0; v < 256; ++v)
+      tables[c][v] = static_cast<float>((static_cast<double>(v) - 255 * mean[c]) / (255 * std[c]));
 
   for_each_row(out.height, out.width * out.channels, [&](int64_t y) {
     const int64_t inside = y < in.height ? in.width : 0;
