@@ -53,15 +53,26 @@ def load(
     core = _native.load()
     device = torch.device(device)
     dtype = core.precision(precision, device)
+    key = cache_key(file, device, precision, preparation)
+    return core.cached_network(key, lambda: _load(core, file.resolve(), device, dtype, preparation))
+
+
+def cache_key(
+    file: Path,
+    device: torch.device | str = "cpu",
+    precision: str = "",
+    preparation: Preparation | None = None,
+) -> str:
+    """Return the name under which load keeps a network; a file that was replaced is another one."""
+    device = torch.device(device)
+    dtype = _native.load().precision(precision, device)
     file = file.resolve()
     try:
         stat = file.stat()
     except OSError as error:
         raise WeightsError(f"{file} cannot be read: {error.strerror}; give the path of a weights file") from None
-    # A file that was replaced is another one.
     identity = f"{stat.st_dev}:{stat.st_ino}:{stat.st_size}:{stat.st_mtime_ns}"
-    key = f"{file} {identity} {device} {dtype} {preparation}"
-    return core.cached_network(key, lambda: _load(core, file, device, dtype, preparation))
+    return f"{file} {identity} {device} {dtype} {preparation}"
 
 
 def _load(
