@@ -4,6 +4,7 @@
 
 #include "bindings/module.h"
 #include "bindings/progress.h"
+#include "mattecore/base/free_memory.h"
 #include "mattecore/network/cache.h"
 #include "mattecore/network/operators/product.h"
 #include "mattecore/network/precision.h"
@@ -88,9 +89,22 @@ void bind_network(py::module_& m) {
 
   m.def("cached_network", &cached, py::arg("key"), py::arg("load"));
   m.def(
-      "drop_networks", [](const std::string& key) { return network::cache().drop(key); }, py::arg("key"), WithoutGil());
-  m.def("release_network_memory", [] { network::cache().release_memory(); }, WithoutGil());
-  m.def("set_network_budget", [](size_t bytes) { network::cache().set_budget(bytes); }, py::arg("bytes"), WithoutGil());
+      "drop_networks",
+      [](const std::string& key) {
+        const size_t dropped = network::cache().drop(key);
+        return_free_memory();
+        return dropped;
+      },
+      py::arg("key"), WithoutGil());
+  m.def(
+      "release_network_memory",
+      [] {
+        network::cache().release_memory();
+        return_free_memory();
+      },
+      WithoutGil());
+  m.def(
+      "set_network_budget", [](size_t bytes) { network::cache().set_budget(bytes); }, py::arg("bytes"), WithoutGil());
   m.def("loaded_networks", [] {
     std::vector<std::pair<std::string, size_t>> entries;
     for (const auto& entry : network::cache().entries()) entries.emplace_back(entry.key, entry.bytes);

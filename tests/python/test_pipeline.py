@@ -194,7 +194,7 @@ def test_networks_in_the_wrong_place_are_refused(canned, photo):
 @pytest.mark.parametrize("megapixels", [0.0, -1.0, float("nan")])
 def test_an_impossible_limit_is_refused(megapixels, canned, photo):
     edge = VitmatteEdge(canned("vitmatte"), erode_size=1, dilate_size=1, max_megapixels=megapixels, **POINTS)
-    with pytest.raises(ValueError, match="max_megapixels is .*; wanted a number above 0"):
+    with pytest.raises(ValueError, match=r"max_megapixels is .*; wanted a number above 0"):
         cut_out(photo, canned("isnet"), "rmbg_ultra", edge)
 
 
