@@ -19,12 +19,17 @@ if(MATTECORE_SANITIZE)
   target_link_options(mattecore_options INTERFACE -fsanitize=address,undefined)
 endif()
 
-# What the kernels are compiled for. -ffp-contract=off: a fused multiply-add rounds once where the originals round
-# twice, and would give other bits on another processor. GCC 12 takes its own intrinsics' undefined operands for mistakes.
+# What loops are compiled for. GCC 12 takes its own intrinsics' undefined operands for mistakes.
+add_library(mattecore_processor_options INTERFACE)
+target_compile_options(mattecore_processor_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-O3 -march=${MATTECORE_ARCH}
+                                                             -fno-math-errno -fno-trapping-math
+                                                             -Wno-maybe-uninitialized -Wno-uninitialized>)
+
+# The kernels. -ffp-contract=off: a fused multiply-add rounds once where the originals round twice, and would give other
+# bits on another processor.
 add_library(mattecore_kernel_options INTERFACE)
-target_compile_options(mattecore_kernel_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-O3 -march=${MATTECORE_ARCH}
-                                                          -ffp-contract=off -fno-math-errno -fno-trapping-math
-                                                          -Wno-maybe-uninitialized>)
+target_link_libraries(mattecore_kernel_options INTERFACE mattecore_processor_options)
+target_compile_options(mattecore_kernel_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-ffp-contract=off>)
 
 # Asks the compiler which instruction sets -march=MATTECORE_ARCH stands for; base/cpu_features.cpp, which is itself
 # compiled for the baseline, compares them with the processor at hand.

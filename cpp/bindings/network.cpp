@@ -45,10 +45,32 @@ at::Tensor forward(Network& network, const at::Tensor& image, py::object progres
 }
 
 std::shared_ptr<Network> load(const py::bytes& archive, const Network::Weights& weights, c10::Device device,
-                              at::ScalarType dtype) {
+                              const std::string& precision) {
   std::istringstream stream{std::string(archive)};
   const py::gil_scoped_release without_gil;
-  return Network::load(stream, weights, device, dtype);
+  return Network::load(stream, weights, device, network::precision(precision, device));
+}
+
+/// The name of the precision that name asks for, "" and all.
+std::string precision(const std::string& name, c10::Device device) {
+  switch (network::precision(name, device)) {
+    case network::Precision::automatic:
+      return "auto";
+    case network::Precision::exact:
+      return "exact";
+    case network::Precision::bf16:
+      return "bf16";
+    case network::Precision::fp16:
+      return "fp16";
+  }
+  throw std::logic_error("every precision has a name");
+}
+
+/// What a network multiplies in, for people to read.
+std::string arithmetic(const Network& network) {
+  const network::Computation computation = network.computation();
+  if (computation.arithmetic == network::Arithmetic::split) return "split bf16";
+  return computation.dtype == at::kBFloat16 ? "bf16" : computation.dtype == at::kHalf ? "fp16" : "fp32";
 }
 
 /// The network under key; load is a Python function that loads it, called where it is not there.
@@ -80,12 +102,13 @@ void bind_network(py::module_& m) {
       .def("release", &Network::release, WithoutGil())
       .def_property_readonly("preparation", &Network::preparation)
       .def_property_readonly("device", &Network::device)
-      .def_property_readonly("dtype", &Network::dtype)
+      .def_property_readonly("arithmetic", &arithmetic)
       .def_property_readonly("weight_bytes", &Network::weight_bytes)
       .def_property_readonly("kept_bytes", &Network::kept_bytes);
-  m.def("load_network", &load, py::arg("archive"), py::arg("weights"), py::arg("device"), py::arg("dtype"));
-  m.def("precision", &network::precision, py::arg("name"), py::arg("device"));
+  m.def("load_network", &load, py::arg("archive"), py::arg("weights"), py::arg("device"), py::arg("precision"));
+  m.def("precision", &precision, py::arg("name"), py::arg("device"));
   m.def("multiplies_bf16", &network::multiplies_bf16);
+  m.def("has_matrix_unit", &network::has_matrix_unit);
 
   m.def("cached_network", &cached, py::arg("key"), py::arg("load"));
   m.def(

@@ -1,5 +1,6 @@
 """Finds the ComfyUI that this mattecore serves, without importing it."""
 
+import importlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +21,14 @@ class ComfyUI:
     @property
     def custom_nodes(self) -> Path:
         return self.folder / "custom_nodes"
+
+
+def checkout() -> Path:
+    """Returns the folder that this mattecore was built from, or that it runs from where it was never built."""
+    try:
+        return Path(importlib.import_module(f"{__package__}._build").SOURCE_DIR)
+    except (ImportError, AttributeError):
+        return Path(__file__).parents[2]
 
 
 def find(checkout: Path | None, environ: Mapping[str, str] = os.environ) -> ComfyUI | None:

@@ -74,7 +74,7 @@ def examine(environ: Mapping[str, str] = os.environ) -> Report:
     """Looks at everything the main job needs, and does a tiny cut with it."""
     notes = _Notes()
     build = _build()
-    checkout = Path(build["SOURCE_DIR"]) if "SOURCE_DIR" in build else Path(__file__).parents[2]
+    checkout = comfyui.checkout()
 
     notes.tell("mattecore", f"{__version__} in {Path(__file__).parent}")
     notes.tell("Python", f"{platform.python_version()} ({sys.executable})")
@@ -240,7 +240,7 @@ def _weights(host: comfyui.ComfyUI | None, environ: Mapping[str, str], notes: _N
         size = f"{found.bytes} bytes" + (f" instead of {found.expected.bytes}: broken download?" if wrong else "")
         notes.tell("weights found", f"{found.entry.name}: {found.path} ({size})", ok=False if wrong else None)
     if not result.found:
-        notes.tell("weights found", "none")
+        notes.tell("weights found", "none; mattecore weights download fetches them")
     for note in result.notes:
         notes.tell("weights", note)
     return {

@@ -59,6 +59,15 @@ small = (image(1, 3, 9, 9).permute(0, 2, 3, 1), image(1, 9, 9))
 large = (image(1, 3, 2000, 2000).permute(0, 2, 3, 1), image(1, 2000, 2000))
 run = lambda pair: composite.assemble_rgba(*pair)
 """
+# A head's logits would take 512 MiB.
+CASES["attention over 128 x 128 tokens"] = """
+from mattecore import _native
+_native.load()
+def tensors(side):
+    return [torch.randn(s).bfloat16() for s in ((1, side, side, 1152), (2 * side - 1, 64), (2 * side - 1, 64), (1152,))]
+small, large = tensors(3), tensors(128)
+run = lambda inputs: torch.ops.mattecore.attention_decomposed_relpos(*inputs, 6, 0)
+"""
 CASES["to_u8, 12 MP"] = """
 small, large = torch.rand(1, 9, 9, 3), torch.rand(1, 3000, 4000, 3)
 run = preprocess.to_u8

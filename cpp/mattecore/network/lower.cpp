@@ -14,7 +14,6 @@
 
 #include "mattecore/network/operators/conv2d.h"
 #include "mattecore/network/operators/linear.h"
-#include "mattecore/network/operators/product.h"
 
 namespace mattecore::network {
 namespace {
@@ -106,7 +105,17 @@ bool is_result(const Value* value, int64_t channels) {
 /// a folded normalisation's, their second tensor.
 using PackedWeights = std::map<std::pair<const void*, const void*>, std::pair<at::Tensor, at::Tensor>>;
 
-void lower_conv2d(Graph& graph, Node* conv, at::ScalarType dtype, PackedWeights& packed) {
+/// Whether a map says where and how much a deformable convolution samples: bf16 would move its samples by up to 1/32
+/// of their distance.
+bool steers_samples(const Value* value) {
+  const auto steers = [&](const torch::jit::Use& use) {
+    return is(use.user, "mattecore::deform_conv2d") ? use.offset > 0
+                                                    : is(use.user, "aten::mul") && steers_samples(use.user->output());
+  };
+  return std::any_of(value->uses().begin(), value->uses().end(), steers);
+}
+
+void lower_conv2d(Graph& graph, Node* conv, Arithmetic arithmetic, PackedWeights& packed) {
   const auto weight = constant_tensor(conv->input(1));
   const auto bias = constant_tensor(conv->input(2));
   const auto stride = constant_ints(conv->input(3)), padding = constant_ints(conv->input(4)),
@@ -134,7 +143,7 @@ void lower_conv2d(Graph& graph, Node* conv, at::ScalarType dtype, PackedWeights&
       shift = (shift - mean->to(at::kFloat)) * scale + beta->to(at::kFloat);
     }
     shift = shift.contiguous();
-    weights = pack_conv2d(kernel, stride->get(0), dilation->get(0), dtype);
+    weights = pack_conv2d(kernel, stride->get(0), dilation->get(0), static_cast<int64_t>(arithmetic));
   }
   Node* last = norm == nullptr ? conv : norm;
   const Tail tail = take_tail(last);
@@ -153,7 +162,7 @@ void lower_conv2d(Graph& graph, Node* conv, at::ScalarType dtype, PackedWeights&
       skip = list->input(1);
     }
   }
-  const bool wants_float = dtype != at::kFloat && is_result(tail.last->output(), weight->size(0));
+  const bool wants_float = arithmetic == Arithmetic::bf16 && (is_result(tail.last->output(), weight->size(0)) || steers_samples(tail.last->output()));
   replace(graph, tail, "mattecore::conv2d",
           {x, skip, graph.insertConstant(weights), graph.insertConstant(shift),
            graph.insertConstant(std::vector<int64_t>{weight->size(2), weight->size(3)}),
@@ -162,7 +171,7 @@ void lower_conv2d(Graph& graph, Node* conv, at::ScalarType dtype, PackedWeights&
            tail.residual == nullptr ? none : tail.residual, graph.insertConstant(wants_float)});
 }
 
-void lower_linear(Graph& graph, Node* map, at::ScalarType dtype, PackedWeights& packed) {
+void lower_linear(Graph& graph, Node* map, Arithmetic arithmetic, PackedWeights& packed) {
   const auto weight = constant_tensor(map->input(1));
   const auto bias = constant_tensor(map->input(2));
   if (!weight.has_value()) return;
@@ -176,7 +185,7 @@ void lower_linear(Graph& graph, Node* map, at::ScalarType dtype, PackedWeights& 
   }
   auto& [weights, shift] = packed[{weight->unsafeGetTensorImpl(), nullptr}];
   if (!weights.defined()) {
-    weights = pack_linear(*weight, dtype);
+    weights = pack_linear(*weight, static_cast<int64_t>(arithmetic));
     shift = bias.has_value() ? bias->to(at::kFloat).contiguous() : at::zeros({weight->size(0)});
   }
   inputs.insert(inputs.end(),
@@ -186,30 +195,31 @@ void lower_linear(Graph& graph, Node* map, at::ScalarType dtype, PackedWeights& 
   replace(graph, tail, "mattecore::linear", inputs);
 }
 
-/// Casts the tensors that other nodes read; normalisations take float32 beside any map.
+/// Casts the tensors that other nodes read; those that products and normalisations add and scale by stay float32.
 void cast_constant(Node* constant, at::ScalarType dtype) {
   const auto tensor = constant_tensor(constant->output());
   if (!tensor.has_value() || !tensor->is_floating_point() || tensor->scalar_type() == dtype) return;
-  for (const torch::jit::Use& use : constant->output()->uses()) {
-    const bool own = use.user->kind().is_prim() ? false : use.user->kind().ns().toUnqualString() == std::string("mattecore");
-    if (is(use.user, "aten::layer_norm") || is(use.user, "aten::batch_norm") || own) return;
-  }
-  constant->t_(torch::jit::attr::value, tensor->to(dtype));
+  const auto takes_float = [](const torch::jit::Use& use) {
+    return is(use.user, "aten::layer_norm") || is(use.user, "aten::batch_norm") || is(use.user, "mattecore::conv2d") ||
+           is(use.user, "mattecore::linear");
+  };
+  const auto& uses = constant->output()->uses();
+  if (std::none_of(uses.begin(), uses.end(), takes_float)) constant->t_(torch::jit::attr::value, tensor->to(dtype));
 }
 
 }  // namespace
 
-torch::jit::Module lower(const torch::jit::Module& module, at::ScalarType dtype) {
+torch::jit::Module lower(const torch::jit::Module& module, Arithmetic arithmetic) {
   torch::jit::Module frozen = torch::jit::freeze_module(module);
   const std::shared_ptr<Graph> graph = frozen.get_method("forward").graph();
   PackedWeights packed;
   for_each_node(graph->block(), [&](Node* node) {
-    if (is(node, "aten::conv2d")) lower_conv2d(*graph, node, dtype, packed);
-    if (is(node, "aten::linear")) lower_linear(*graph, node, dtype, packed);
+    if (is(node, "aten::conv2d")) lower_conv2d(*graph, node, arithmetic, packed);
+    if (is(node, "aten::linear")) lower_linear(*graph, node, arithmetic, packed);
   });
   torch::jit::EliminateDeadCode(graph);
   for_each_node(graph->block(), [&](Node* node) {
-    if (node->kind() == torch::jit::prim::Constant) cast_constant(node, dtype);
+    if (node->kind() == torch::jit::prim::Constant) cast_constant(node, arithmetic == Arithmetic::bf16 ? at::kBFloat16 : at::kFloat);
   });
   return frozen;
 }

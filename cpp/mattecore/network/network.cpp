@@ -20,15 +20,21 @@ namespace {
 
 using torch::jit::Module;
 
+/// What is wrong stands last in the interpreter's errors, after a page of where.
+std::string last_line(std::string text) {
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text.substr(text.rfind('\n') + 1);
+}
+
 /// A network that TorchScript's interpreter runs. This file and lower are the only ones that know of TorchScript.
 class ScriptedNetwork : public Network {
  public:
-  ScriptedNetwork(const Module& module, Preparation preparation, c10::Device device, at::ScalarType dtype)
+  ScriptedNetwork(const Module& module, Preparation preparation, c10::Device device, Computation computation)
       : preparation_(std::move(preparation)),
         device_(device),
-        dtype_(dtype),
+        computation_(computation),
         source_(module._ivalue()->compilation_unit()),
-        module_(device.is_cpu() ? lower(module, dtype) : torch::jit::freeze_module(module)),
+        module_(device.is_cpu() ? lower(module, computation.arithmetic) : torch::jit::freeze_module(module)),
         code_(module_.get_method("forward").graph(), "the network") {}
 
   at::Tensor forward(const at::Tensor& image, const Progress& progress) override {
@@ -36,12 +42,14 @@ class ScriptedNetwork : public Network {
     const Arena::Scope scope(arena_);
     Steps steps(progress, expected_steps_);
     torch::jit::Stack stack{
-        module_._ivalue(), image.to(at::TensorOptions(device_).dtype(dtype_)).contiguous(at::MemoryFormat::ChannelsLast)};
+        module_._ivalue(), image.to(at::TensorOptions(device_).dtype(computation_.dtype)).contiguous(at::MemoryFormat::ChannelsLast)};
     try {
       torch::jit::InterpreterState(code_).run(stack);
-    } catch (const std::exception&) {
-      steps.rethrow();
+    } catch (const c10::OutOfMemoryError&) {
       throw;
+    } catch (const std::exception& error) {
+      steps.rethrow();
+      throw std::runtime_error("the network failed: " + last_line(error.what()));
     }
     expected_steps_ = steps.done();
     return stack.at(0).toTensor().to(at::TensorOptions(image.device()).dtype(at::kFloat)).contiguous();
@@ -49,7 +57,7 @@ class ScriptedNetwork : public Network {
 
   const Preparation& preparation() const override { return preparation_; }
   c10::Device device() const override { return device_; }
-  at::ScalarType dtype() const override { return dtype_; }
+  Computation computation() const override { return computation_; }
 
   size_t weight_bytes() const override {
     std::unordered_set<const void*> seen;
@@ -66,7 +74,7 @@ class ScriptedNetwork : public Network {
  private:
   Preparation preparation_;
   c10::Device device_;
-  at::ScalarType dtype_;
+  Computation computation_;
   std::shared_ptr<torch::jit::CompilationUnit> source_;  // nodes point into it, and errors read there
   Module module_;
   torch::jit::Code code_;
@@ -94,13 +102,13 @@ Preparation preparation_of(const Module& module) {
   const auto numbers = [&](const char* name) { return module.attr(name).toDoubleVector(); };
   const std::vector<int64_t> size = module.attr("size").toIntVector();
   return {module.attr("family").toStringRef(), numbers("mean"), numbers("std"), size.at(0), size.at(1),
-          module.attr("divisor").toInt()};
+          module.attr("divisor").toInt(), module.attr("bf16_suffices").toBool()};
 }
 
 }  // namespace
 
 std::shared_ptr<Network> Network::load(std::istream& archive, const Weights& weights, c10::Device device,
-                                       at::ScalarType dtype) {
+                                       Precision precision) {
   register_operators();
   const c10::InferenceMode inference;
   Module module;
@@ -108,15 +116,16 @@ std::shared_ptr<Network> Network::load(std::istream& archive, const Weights& wei
   try {
     module = torch::jit::load(archive);
     preparation = preparation_of(module);
-  } catch (const c10::Error& error) {
-    const std::string what = error.what_without_backtrace();
+  } catch (const std::exception& error) {
+    const std::string what = error.what();
     throw_invalid("this is no TorchScript archive of one of our networks (", what.substr(0, what.find('\n')),
                   "); give one that mattecore weights export wrote");
   }
   module.eval();
   assign(module, "", weights);
-  if (!device.is_cpu()) module.to(device, dtype);
-  return std::make_shared<ScriptedNetwork>(module, *std::move(preparation), device, dtype);
+  const Computation computes = network::computation(precision, device, preparation->bf16_suffices);
+  if (!device.is_cpu()) module.to(device, computes.dtype);
+  return std::make_shared<ScriptedNetwork>(module, *std::move(preparation), device, computes);
 }
 
 }  // namespace mattecore::network

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "mattecore/base/progress.h"
+#include "mattecore/network/precision.h"
 
 namespace mattecore::network {
 
@@ -20,6 +21,7 @@ struct Preparation {
   std::vector<double> mean, std;
   int64_t height, width;
   int64_t divisor;
+  bool bf16_suffices;  // for what auto promises (precision.h)
 };
 
 /// A loaded network: image [B,C,H,W] -> map [B,1,H,W]. Any number of threads may run it at once.
@@ -27,13 +29,13 @@ class Network {
  public:
   using Weights = std::unordered_map<std::string, at::Tensor>;
 
-  /// Loads a scripted network, as python/mattecore/networks/loading.py writes it, from a TorchScript archive, to compute on device in dtype (see precision.h). Its tensors
+  /// Loads a scripted network, as python/mattecore/networks/loading.py writes it, from a TorchScript archive, to compute on device. Its tensors
   /// are replaced by the weights of the same names; an archive that holds shapes alone (device meta) needs all of them.
   /// Throws std::invalid_argument for what is no such archive, and where a tensor is missing.
   ///
   /// Peak memory: the converted weights plus the largest one; those given are read one by one and not kept.
   static std::shared_ptr<Network> load(std::istream& archive, const Weights& weights, c10::Device device,
-                                       at::ScalarType dtype);
+                                       Precision precision);
 
   virtual ~Network() = default;
 
@@ -42,7 +44,7 @@ class Network {
 
   virtual const Preparation& preparation() const = 0;
   virtual c10::Device device() const = 0;
-  virtual at::ScalarType dtype() const = 0;
+  virtual Computation computation() const = 0;
 
   /// Bytes of the weights, and of the memory kept between runs.
   virtual size_t weight_bytes() const = 0;

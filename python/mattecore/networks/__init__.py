@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from mattecore import _native
 from mattecore.networks import birefnet, isnet, vitmatte
 from mattecore.networks.state_dict import Shapes, StateDictError
 
@@ -65,8 +66,10 @@ def build(shapes: Shapes, device: str | torch.device = "cpu") -> Network:
     """Find the network that a checkpoint's names and shapes are for and make it, its weights not yet filled in.
 
     The names may be those of any supported file, see canonical_names. Raises StateDictError, a ValueError, for a
-    checkpoint of none of the families and for the first tensor that is missing, has another shape, or has no place.
+    checkpoint of none of the families and for the first tensor that is missing, has another shape, or has no place, and
+    ImportError where there is no native module, whose operators the networks call.
     """
+    _native.load()
     shapes = {ours: shapes[name] for name, ours in canonical_names(shapes).items()}
     name, family = _find_family(shapes)
     try:

@@ -27,6 +27,10 @@ class ISNetConfig:
     def divisor(self) -> int:
         return 1
 
+    @property
+    def bf16_suffices(self) -> bool:
+        return True
+
 
 def config_from_state_dict(shapes: Shapes) -> ISNetConfig:
     return ISNetConfig(image_channels=shape_of(shapes, "conv_in.weight", 4)[1])

@@ -52,9 +52,9 @@ def load(
     """
     core = _native.load()
     device = torch.device(device)
-    dtype = core.precision(precision, device)
+    precision = core.precision(precision, device)
     key = cache_key(file, device, precision, preparation)
-    return core.cached_network(key, lambda: _load(core, file.resolve(), device, dtype, preparation))
+    return core.cached_network(key, lambda: _load(core, file.resolve(), device, precision, preparation))
 
 
 def cache_key(
@@ -65,18 +65,18 @@ def cache_key(
 ) -> str:
     """Return the name under which load keeps a network; a file that was replaced is another one."""
     device = torch.device(device)
-    dtype = _native.load().precision(precision, device)
+    precision = _native.load().precision(precision, device)
     file = file.resolve()
     try:
         stat = file.stat()
     except OSError as error:
         raise WeightsError(f"{file} cannot be read: {error.strerror}; give the path of a weights file") from None
     identity = f"{stat.st_dev}:{stat.st_ino}:{stat.st_size}:{stat.st_mtime_ns}"
-    return f"{file} {identity} {device} {dtype} {preparation}"
+    return f"{file} {identity} {device} {precision} {preparation}"
 
 
 def _load(
-    core: "_core", file: Path, device: torch.device, dtype: torch.dtype, preparation: Preparation | None
+    core: "_core", file: Path, device: torch.device, precision: str, preparation: Preparation | None
 ) -> "_core.Network":
     tensors = read(file)
     names = canonical_names(tensors)
@@ -85,7 +85,7 @@ def _load(
     except StateDictError as error:
         raise WeightsError(f"{file}: {error}") from None
     weights = {names[name]: tensor for name, tensor in tensors.items()}
-    return core.load_network(archive(network, preparation), weights, device, dtype)
+    return core.load_network(archive(network, preparation), weights, device, precision)
 
 
 def archive(network: Network, preparation: Preparation | None = None) -> bytes:
@@ -95,7 +95,7 @@ def archive(network: Network, preparation: Preparation | None = None) -> bytes:
     module.family = network.family
     module.mean, module.std = list(preparation.mean), list(preparation.std)
     module.size = list(preparation.size or (0, 0))
-    module.divisor = network.config.divisor
+    module.divisor, module.bf16_suffices = network.config.divisor, network.config.bf16_suffices
     buffer = io.BytesIO()
     torch.jit.save(torch.jit.script(module), buffer)  # type: ignore[no-untyped-call]
     return buffer.getvalue()

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mattecore.networks.operators import attention_decomposed_relpos, cut_windows, join_windows, pad_to_windows
+from mattecore.networks.operators import attention_decomposed_relpos
 from mattecore.networks.state_dict import Shapes, StateDictError, shape_of
 
 UNUSED = r"(?!)"
@@ -43,6 +43,10 @@ class VITMatteConfig:
     def divisor(self) -> int:
         """Pictures are padded to multiples of this, as in training; the network itself takes multiples of 16."""
         return 32
+
+    @property
+    def bf16_suffices(self) -> bool:
+        return True
 
 
 def config_from_state_dict(shapes: Shapes) -> VITMatteConfig:
@@ -111,14 +115,11 @@ class Attention(nn.Module):
         self.rel_pos_w = nn.Parameter(torch.empty(table, channels // heads))
 
     def forward(self, x: Tensor) -> Tensor:
-        qkv = self.qkv(x)
-        if self.window == 0:
-            return self.proj(attention_decomposed_relpos(qkv, self.rel_pos_h, self.rel_pos_w, self.heads))
-        batch, height, width, _ = x.shape
-        padded = pad_to_windows(qkv, self.qkv.bias, self.window)
-        windows = cut_windows(padded, self.window, self.window)
-        windows = attention_decomposed_relpos(windows, self.rel_pos_h, self.rel_pos_w, self.heads)
-        return self.proj(join_windows(windows, batch, padded.size(1), padded.size(2))[:, :height, :width])
+        # A zero token of the padding becomes the bias of the map to queries, keys and values.
+        attended = attention_decomposed_relpos(
+            self.qkv(x), self.rel_pos_h, self.rel_pos_w, self.qkv.bias, self.heads, self.window
+        )
+        return self.proj(attended)
 
 
 class MLP(nn.Module):

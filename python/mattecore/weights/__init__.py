@@ -1,7 +1,7 @@
-"""The networks' weights: what there is (``manifest``), where the user already has it (``search``), which file is what
-(``lookup``), and how it gets there (``download``).
+"""The networks' weights: what there is (``manifest``), where the user has it (``search``), what a file is (``lookup``).
 
-``mattecore.weights.reader``, which needs torch, reads them; nothing else here loads it.
+The modules ``download``, ``verify`` and ``convert`` do what the verbs of ``mattecore weights`` are named for, and
+``reader`` reads the files; only ``reader`` and ``convert`` load torch when they are imported.
 """
 
 from .error import WeightsError

@@ -4,11 +4,11 @@ import contextlib
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from . import folders
+from .atomic import replacing
 
 Progress = Callable[[int, int], object]  # takes the bytes done and the bytes in all; may raise to cancel
 
@@ -47,21 +47,9 @@ def remember(path: Path, digest: str, cache: Path | None = None) -> None:
     kept = {key: row for key, row in _load(cache).items() if os.path.exists(key)}
     kept[_key(path)] = [*_state(path), digest]
     with contextlib.suppress(OSError):
-        write_atomically(_table(cache), json.dumps(kept, indent=1))
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Writes a small file so that a reader finds all of the old text or all of the new."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(name, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise
+        _table(cache).parent.mkdir(parents=True, exist_ok=True)
+        with replacing(_table(cache)) as file:
+            file.write(json.dumps(kept, indent=1).encode())
 
 
 def _table(cache: Path | None) -> Path:

@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from . import digest, verify
+from .atomic import sync_folder
 from .digest import Progress
 from .error import WeightsError
 from .lock import locked
@@ -118,21 +119,11 @@ def _fetch(sources: list[Source], target: Path, progress: Progress, timeout_s: f
                 part.finish()
                 with _failures_said(target):
                     os.replace(part.path, target)
-                _sync(target.parent)
+                sync_folder(target.parent)
                 return sha256
         if empty:
             part.path.unlink()
     raise WeightsError("; ".join(failures))
-
-
-def _sync(folder: Path) -> None:
-    """Sees to it that a new name in a folder outlives a power cut, where the system lets folders be opened."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 @contextlib.contextmanager

@@ -130,8 +130,8 @@ def _load(path: Path, mmap: bool) -> dict[str, Tensor]:
             raise WeightsError(
                 f"{path} holds more than tensors ({more}); take a file of tensors alone, best a .safetensors"
             ) from error
-        reason = _reason(error)
-        raise WeightsError(f"{path} is a PyTorch file that is not whole ({reason}); {_AGAIN}") from error
+        what = f"a PyTorch file that is not whole, or of a kind unknown here ({_reason(error)})"
+        raise WeightsError(f"{path} is {what}; {_AGAIN}") from error
     return _unwrapped(path, loaded)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import digest
+from .atomic import replacing
 from .digest import Progress
 from .error import WeightsError
 from .lookup import by_name
@@ -55,7 +56,8 @@ def beside(path: Path) -> str | None:
 
 def write_beside(path: Path, sha256: str) -> None:
     """Writes down the SHA-256 of a file beside it."""
-    digest.write_atomically(_beside(path), f"{sha256}  {path.name}\n")
+    with replacing(_beside(path)) as file:
+        file.write(f"{sha256}  {path.name}\n".encode())
 
 
 def _beside(path: Path) -> Path:

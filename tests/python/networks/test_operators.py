@@ -1,13 +1,38 @@
-"""The operators' formulas against slow and obvious ones."""
+"""The operators against slow and obvious formulas, and what all of them promise alike."""
 
 import itertools
 import math
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import pytest
 import torch
 from torch import Tensor
 
+from mattecore import _native
 from mattecore.networks.operators import attention_decomposed_relpos, deform_conv2d, window_attention
+
+_native.load()
+
+FLOAT, DOUBLE, BFLOAT, HALF = torch.float32, torch.float64, torch.bfloat16, torch.float16
+every_type = pytest.mark.parametrize("dtype", [FLOAT, DOUBLE, BFLOAT, HALF], ids=str)
+
+
+def assert_near(seen: Tensor, expected: Tensor, scale: float = 1.0) -> None:
+    """Compare with float64 results of the same inputs, whose terms add up to about `scale`.
+
+    Sums are float32. Of 16 bits, the factors of a sum (samples, exponentials) and the result are rounded: by 2^-9 each
+    for bfloat16, and a GPU's attention rounds biases too.
+    """
+    step = {FLOAT: 2e-6, DOUBLE: 2e-6, BFLOAT: 2**-8, HALF: 2**-11}[seen.dtype]
+    if seen.is_cuda and seen.dtype in (BFLOAT, HALF):
+        step *= 8
+    torch.testing.assert_close(seen.double().cpu(), expected, rtol=2 * step, atol=step * scale)
+
+
+# --- deformable convolution
 
 
 def slow_deform_conv2d(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, padding: int) -> Tensor:
@@ -27,41 +52,87 @@ def slow_deform_conv2d(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, 
     return result
 
 
+def deform_inputs(
+    generator: torch.Generator, batch: int, channels: int, height: int, width: int, outputs: int, kernel: int
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    x = torch.randn(batch, channels, height, width, generator=generator)
+    offset = torch.randn(batch, 2 * kernel**2, height, width, generator=generator)
+    mask = 2 * torch.rand(batch, kernel**2, height, width, generator=generator)
+    weight = torch.randn(outputs, channels, kernel, kernel, generator=generator)
+    return x, offset, mask, weight
+
+
+@every_type
 @pytest.mark.parametrize("kernel", [1, 3, 7])
 @pytest.mark.parametrize("size", [(1, 1, 1), (2, 1, 6), (1, 7, 1), (2, 5, 4)])
 @pytest.mark.parametrize("reach", [0.0, 1.0, 6.0, 1e4])
-def test_deform_conv2d(kernel: int, size: tuple[int, int, int], reach: float) -> None:
-    generator = torch.Generator().manual_seed(kernel * 100 + size[1])
-    batch, height, width = size
-    x = torch.randn(batch, 3, height, width, generator=generator)
-    offset = reach * torch.randn(batch, 2 * kernel**2, height, width, generator=generator)
-    mask = 2 * torch.rand(batch, kernel**2, height, width, generator=generator)
-    weight = torch.randn(5, 3, kernel, kernel, generator=generator)
-    expected = slow_deform_conv2d(x.double(), offset.double(), mask.double(), weight.double(), kernel // 2).float()
-    for block_bytes in (1, 1 << 25):
-        seen = deform_conv2d(x, offset, mask, weight, kernel // 2, block_bytes)
-        torch.testing.assert_close(seen, expected, rtol=1e-4, atol=1e-4)
-    half = deform_conv2d(x.bfloat16(), offset, mask, weight.bfloat16(), kernel // 2)
-    assert half.dtype == torch.bfloat16
-    torch.testing.assert_close(half.float(), expected, rtol=0.05, atol=0.05 * kernel)
+def test_deform_conv2d(
+    kernel: int, size: tuple[int, int, int], reach: float, dtype: torch.dtype, device: str, random: torch.Generator
+) -> None:
+    x, offset, mask, weight = (t.to(dtype) for t in deform_inputs(random, size[0], 3, *size[1:], 5, kernel))
+    offset = offset * reach
+    expected = slow_deform_conv2d(x.double(), offset.double(), mask.double(), weight.double(), kernel // 2)
+    inputs = [t.to(device) for t in (x, offset, mask, weight)]
+    seen = deform_conv2d(*inputs, kernel // 2)
+    assert seen.is_contiguous(memory_format=torch.channels_last)
+    # A position of 1e4 pixels has steps of 2^-10 in float32.
+    terms = (weight.double().abs().sum() * (1 + 1e3 * (reach == 1e4))).item()
+    assert_near(seen, expected, terms)
+    positions_in_float = deform_conv2d(inputs[0], inputs[1].float(), inputs[2].float(), inputs[3], kernel // 2)
+    assert_near(positions_in_float, expected, terms)
 
 
-def test_deform_conv2d_without_offsets_is_a_convolution() -> None:
-    x, weight = torch.randn(2, 4, 9, 11), torch.randn(6, 4, 3, 3)
-    offset, mask = torch.zeros(2, 18, 9, 11), torch.ones(2, 9, 9, 11)
-    expected = torch.conv2d(x, weight, padding=1)
-    torch.testing.assert_close(deform_conv2d(x, offset, mask, weight, 1), expected, rtol=1e-4, atol=1e-4)
+@every_type
+@pytest.mark.parametrize(("channels", "outputs"), [(1, 1), (3, 5), (16, 33), (64, 256), (70, 16), (600, 3)])
+@pytest.mark.parametrize(("kernel", "padding"), [((1, 1), 0), ((3, 3), 1), ((3, 2), 2), ((7, 7), 3), ((2, 5), 0)])
+def test_deform_conv2d_without_offsets_is_a_convolution(
+    channels: int,
+    outputs: int,
+    kernel: tuple[int, int],
+    padding: int,
+    dtype: torch.dtype,
+    device: str,
+    random: torch.Generator,
+) -> None:
+    x = torch.randn(2, channels, 9, 17, generator=random).to(dtype)
+    weight = torch.randn(outputs, channels, *kernel, generator=random).to(dtype)
+    expected = torch.conv2d(x.double(), weight.double(), padding=padding)
+    taps, size = kernel[0] * kernel[1], expected.shape[2:]
+    offset, mask = torch.zeros(2, 2 * taps, *size, dtype=dtype), torch.ones(2, taps, *size, dtype=dtype)
+    seen = deform_conv2d(*(t.to(device) for t in (x, offset, mask, weight)), padding)
+    # Rounding errors of a sum of n numbers near 1 in float32 add up to about n / 8 roundings of one.
+    terms = channels * taps
+    assert_near(seen, expected, math.sqrt(terms) + terms / 8 * (dtype == FLOAT))
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e30])
-def test_deform_conv2d_reads_nothing_outside_for_wild_offsets(value: float) -> None:
-    x, offset = torch.randn(1, 2, 4, 4), torch.zeros(1, 2, 4, 4)
-    offset[0, :, 1, 2] = value
-    weight, mask = torch.randn(3, 2, 1, 1), torch.ones(1, 1, 4, 4)
+@every_type
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e30, -1e30, 3e4])
+def test_deform_conv2d_takes_wild_offsets_for_positions_outside(
+    value: float, dtype: torch.dtype, device: str, random: torch.Generator
+) -> None:
+    x, offset, mask, weight = (t.to(dtype) for t in deform_inputs(random, 1, 18, 4, 5, 3, 1))
+    offset[:, 0, 1, 2] = value
+    offset[:, 1, 3, 0] = value
+    expected = slow_deform_conv2d(
+        x.double(), offset.double().nan_to_num(9).clamp(-9, 9), mask.double(), weight.double(), 0
+    )
+    expected[..., 1, 2] = expected[..., 3, 0] = 0
+    seen = deform_conv2d(*(t.to(device) for t in (x, offset, mask, weight)), 0)
+    assert_near(seen, expected, 18)
+    assert seen[..., 1, 2].count_nonzero() == seen[..., 3, 0].count_nonzero() == 0
+
+
+def test_deform_conv2d_does_not_read_the_border_for_what_is_outside(random: torch.Generator) -> None:
+    x, offset, mask, weight = deform_inputs(random, 1, 18, 4, 4, 3, 1)
+    x[:, :, 0, 0] = math.nan
+    offset[:] = 0
+    offset[:, :, 1, 1] = -1.5  # half a pixel beyond the first
+    offset[:, 0, 2, 2] = -3.5
     seen = deform_conv2d(x, offset, mask, weight, 0)
-    elsewhere = torch.ones(4, 4, dtype=torch.bool)
-    elsewhere[1, 2] = False
-    torch.testing.assert_close(seen[..., elsewhere], torch.conv2d(x, weight)[..., elsewhere], rtol=1e-4, atol=1e-4)
+    assert seen.isnan().any(1).nonzero().tolist() == [[0, 0, 0], [0, 1, 1]]
+
+
+# --- window attention
 
 
 def slow_window_attention(qkv: Tensor, padding: Tensor, bias: Tensor, window: int, shift: int, masked: float) -> Tensor:
@@ -91,24 +162,52 @@ def slow_window_attention(qkv: Tensor, padding: Tensor, bias: Tensor, window: in
     return result.roll((shift, shift), (1, 2))[:, :height, :width]
 
 
-@pytest.mark.parametrize("masked", [-100.0, -math.inf])
-@pytest.mark.parametrize(("window", "shift"), [(2, 1), (3, 1), (4, 0), (7, 3), (12, 6)])
-@pytest.mark.parametrize("size", [(1, 1, 1), (2, 7, 3), (1, 12, 14), (2, 9, 25)])
-def test_window_attention(size: tuple[int, int, int], window: int, shift: int, masked: float) -> None:
-    generator = torch.Generator().manual_seed(window)
-    batch, height, width = size
-    heads, channels = 2, 8
-    qkv = torch.randn(batch, height, width, 3 * channels, generator=generator)
-    padding = torch.randn(3 * channels, generator=generator)
+def relative_bias(generator: torch.Generator, heads: int, window: int) -> Tensor:
     table = torch.randn(2 * window - 1, 2 * window - 1, heads, generator=generator)
     at = torch.arange(window)
     distance = at[:, None] - at[None] + window - 1
-    bias = table[distance[:, None, :, None], distance[None, :, None, :]].permute(4, 0, 1, 2, 3)
-    seen = window_attention(qkv, padding, bias, window, shift)
+    return table[distance[:, None, :, None], distance[None, :, None, :]].permute(4, 0, 1, 2, 3)
+
+
+def window_inputs(
+    generator: torch.Generator, batch: int, height: int, width: int, heads: int, size: int, window: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    qkv = torch.randn(batch, height, width, 3 * heads * size, generator=generator)
+    return qkv, torch.randn(3 * heads * size, generator=generator), relative_bias(generator, heads, window)
+
+
+@every_type
+@pytest.mark.parametrize("masked", [-100.0, -math.inf])
+@pytest.mark.parametrize(("window", "shift"), [(2, 1), (3, 1), (4, 0), (7, 3), (12, 6)])
+@pytest.mark.parametrize("size", [(1, 1, 1), (2, 7, 3), (1, 12, 14), (2, 9, 25)])
+def test_window_attention(
+    size: tuple[int, int, int],
+    window: int,
+    shift: int,
+    masked: float,
+    dtype: torch.dtype,
+    device: str,
+    random: torch.Generator,
+) -> None:
+    qkv, padding, bias = (t.to(dtype) for t in window_inputs(random, *size, 2, 4, window))
     expected = slow_window_attention(
         qkv.double(), padding.double(), bias.double(), window, shift, masked if shift else 0.0
     )
-    torch.testing.assert_close(seen, expected.float(), rtol=1e-4, atol=1e-5)
+    seen = window_attention(qkv.to(device), padding.to(device), bias.to(device), window, shift)
+    assert_near(seen, expected, qkv.abs().max().item())
+
+
+@pytest.mark.parametrize("dtype", [FLOAT, BFLOAT, HALF], ids=str)
+@pytest.mark.parametrize(("heads", "size", "window", "shift"), [(3, 32, 12, 6), (1, 5, 7, 2), (2, 33, 30, 11)])
+def test_window_attention_against_the_composition_in_double(
+    heads: int, size: int, window: int, shift: int, dtype: torch.dtype, device: str, random: torch.Generator
+) -> None:
+    inputs = [t.to(dtype) for t in window_inputs(random, 2, 41, 37, heads, size, window)]
+    expected = window_attention(*(t.double() for t in inputs), window, shift)
+    assert_near(window_attention(*(t.to(device) for t in inputs), window, shift), expected, 5)
+
+
+# --- attention with decomposed relative positions
 
 
 def slow_attention_decomposed_relpos(qkv: Tensor, table_h: Tensor, table_w: Tensor, heads: int) -> Tensor:
@@ -121,24 +220,282 @@ def slow_attention_decomposed_relpos(qkv: Tensor, table_h: Tensor, table_w: Tens
     return (logits.softmax(-1) @ v).transpose(1, 2).reshape(batch, height, width, channels // 3)
 
 
-@pytest.mark.parametrize("block_bytes", [1, 500, 1 << 25])
-@pytest.mark.parametrize("size", [(1, 1, 1), (3, 1, 5), (2, 6, 4), (1, 5, 7)])
-def test_attention_decomposed_relpos(size: tuple[int, int, int], block_bytes: int) -> None:
-    generator = torch.Generator().manual_seed(size[2])
-    batch, height, width = size
-    qkv = torch.randn(batch, height, width, 3 * 8, generator=generator)
-    table_h = torch.randn(2 * height - 1, 4, generator=generator)
-    table_w = torch.randn(2 * width - 1, 4, generator=generator)
-    expected = slow_attention_decomposed_relpos(qkv.double(), table_h.double(), table_w.double(), 2).float()
-    seen = attention_decomposed_relpos(qkv, table_h, table_w, 2, block_bytes)
-    torch.testing.assert_close(seen, expected, rtol=1e-4, atol=1e-5)
+def relpos_inputs(
+    generator: torch.Generator, batch: int, height: int, width: int, heads: int, size: int, window: int
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    qkv = torch.randn(batch, height, width, 3 * heads * size, generator=generator)
+    rows, columns = (window, window) if window else (height, width)
+    table_h = torch.randn(2 * rows - 1, size, generator=generator) / math.sqrt(size)
+    table_w = torch.randn(2 * columns - 1, size, generator=generator) / math.sqrt(size)
+    return qkv, table_h, table_w, torch.randn(3 * heads * size, generator=generator)
 
 
-def test_attention_decomposed_relpos_stretches_its_tables() -> None:
-    qkv, table_h, table_w = torch.randn(1, 3, 4, 24), torch.randn(9, 4), torch.randn(3, 4)
+@every_type
+@pytest.mark.parametrize("size", [(1, 1, 1), (3, 1, 5), (2, 6, 4), (1, 5, 7), (1, 4, 20)])
+@pytest.mark.parametrize("head", [4, 5, 64])
+def test_attention_decomposed_relpos(
+    size: tuple[int, int, int], head: int, dtype: torch.dtype, device: str, random: torch.Generator
+) -> None:
+    qkv, table_h, table_w, padding = (t.to(dtype) for t in relpos_inputs(random, *size, 2, head, 0))
+    expected = slow_attention_decomposed_relpos(qkv.double(), table_h.double(), table_w.double(), 2)
+    seen = attention_decomposed_relpos(*(t.to(device) for t in (qkv, table_h, table_w, padding)), 2, 0)
+    assert_near(seen, expected, qkv.abs().max().item())
+
+
+@every_type
+@pytest.mark.parametrize("window", [1, 2, 5, 14])
+def test_attention_decomposed_relpos_in_windows(
+    window: int, dtype: torch.dtype, device: str, random: torch.Generator
+) -> None:
+    qkv, table_h, table_w, padding = (t.to(dtype) for t in relpos_inputs(random, 2, 7, 16, 2, 8, window))
+    rows, columns = -(-7 // window) * window, -(-16 // window) * window
+    padded = padding.double().expand(2, rows, columns, -1).clone()
+    padded[:, :7, :16] = qkv
+    expected = torch.empty(2, rows, columns, 16, dtype=DOUBLE)
+    for i, j in itertools.product(range(0, rows, window), range(0, columns, window)):
+        part = padded[:, i : i + window, j : j + window]
+        expected[:, i : i + window, j : j + window] = slow_attention_decomposed_relpos(
+            part, table_h.double(), table_w.double(), 2
+        )
+    seen = attention_decomposed_relpos(*(t.to(device) for t in (qkv, table_h, table_w, padding)), 2, window)
+    assert_near(seen, expected[:, :7, :16], 5)
+
+
+# Sizes of one block of keys and of several, whose rows end within vectors and blocks or with them.
+@pytest.mark.parametrize("dtype", [FLOAT, BFLOAT, HALF], ids=str)
+@pytest.mark.parametrize("size", [(1, 30, 40), (2, 32, 32), (1, 3, 700), (1, 1100, 1), (1, 33, 64)])
+def test_attention_decomposed_relpos_against_the_composition_in_double(
+    size: tuple[int, int, int], dtype: torch.dtype, device: str, random: torch.Generator
+) -> None:
+    inputs = [t.to(dtype) for t in relpos_inputs(random, *size, 2, 64, 0)]
+    expected = attention_decomposed_relpos(*(t.double() for t in inputs), 2, 0)
+    assert_near(attention_decomposed_relpos(*(t.to(device) for t in inputs), 2, 0), expected, 5)
+
+
+@every_type
+def test_attention_decomposed_relpos_stretches_its_tables(
+    dtype: torch.dtype, device: str, random: torch.Generator
+) -> None:
+    qkv, table_h, table_w = (torch.randn(shape, generator=random) for shape in ((1, 3, 4, 24), (9, 4), (3, 4)))
+    padding = torch.zeros(24)
     stretched = [
         torch.nn.functional.interpolate(table.t()[None], size=2 * length - 1, mode="linear")[0].t()
         for table, length in ((table_h, 3), (table_w, 4))
     ]
-    seen = attention_decomposed_relpos(qkv, table_h, table_w, 2)
-    torch.testing.assert_close(seen, attention_decomposed_relpos(qkv, *stretched, 2), rtol=1e-5, atol=1e-6)
+    seen = attention_decomposed_relpos(*(t.to(device, dtype) for t in (qkv, table_h, table_w, padding)), 2, 0)
+    expected = slow_attention_decomposed_relpos(
+        qkv.to(dtype).double(), *(t.to(dtype).double() for t in stretched), heads=2
+    )
+    assert_near(seen, expected, 20)  # the tables are rounded before they are stretched, and once more after
+
+
+@pytest.mark.parametrize("dtype", [FLOAT, BFLOAT, HALF], ids=str)
+@pytest.mark.parametrize("shift", [-3000.0, -200.0, 200.0, 3000.0])
+@pytest.mark.parametrize("spread", [1.0, 30.0])
+def test_logits_far_from_zero(shift: float, spread: float, dtype: torch.dtype, random: torch.Generator) -> None:
+    """Adding a number to all logits changes nothing, and a wide spread leaves the highest alone."""
+    window = 25  # more keys than a block has
+    qkv = torch.randn(1, window, window, 3 * 8, generator=random)
+    qkv[..., :8] *= spread
+    qkv = qkv.to(dtype)
+    inputs = qkv, torch.zeros(24, dtype=dtype), torch.full((1, *[window] * 4), shift, dtype=dtype)
+    expected = window_attention(*(t.double() for t in inputs), window, 0)
+    # At 3000, a logit has steps of 2^-12 in float32.
+    assert_near(window_attention(*inputs, window, 0), expected, 5 + 300 * (dtype == FLOAT))
+
+
+def test_logits_that_rise_and_fall_from_block_to_block(random: torch.Generator) -> None:
+    qkv, table_h, table_w, padding = relpos_inputs(random, 1, 48, 48, 1, 64, 0)
+    qkv[..., 64:128] *= 40 * torch.linspace(-1, 1, 48).abs()[:, None, None]
+    for dtype in (FLOAT, BFLOAT, HALF):
+        inputs = [t.to(dtype) for t in (qkv, table_h, table_w, padding)]
+        expected = attention_decomposed_relpos(*(t.double() for t in inputs), 1, 0)
+        assert_near(attention_decomposed_relpos(*inputs, 1, 0), expected, 5 + 50 * (dtype == FLOAT))
+
+
+# --- what all operators promise
+
+
+@dataclass(frozen=True)
+class Case:
+    """An operator with its settings; the first `batched` of its tensors have a batch."""
+
+    name: str
+    run: Callable[..., Tensor]
+    make: Callable[[torch.Generator, int], tuple[Tensor, ...]]
+    batched: int
+
+    def inputs(self, generator: torch.Generator, dtype: torch.dtype = FLOAT, batch: int = 2) -> list[Tensor]:
+        return [t.to(dtype) for t in self.make(generator, batch)]
+
+
+CASES = [
+    Case("deform", lambda *t: deform_conv2d(*t, 1), lambda g, b: deform_inputs(g, b, 20, 19, 23, 40, 3), 3),
+    Case(
+        "shifted windows", lambda *t: window_attention(*t, 7, 3), lambda g, b: window_inputs(g, b, 17, 22, 3, 8, 7), 1
+    ),
+    Case(
+        "relpos",
+        lambda *t: attention_decomposed_relpos(*t, 2, 0),
+        lambda g, b: relpos_inputs(g, b, 35, 31, 2, 16, 0),
+        1,
+    ),
+    Case(
+        "relpos in windows",
+        lambda *t: attention_decomposed_relpos(*t, 2, 14),
+        lambda g, b: relpos_inputs(g, b, 17, 30, 2, 16, 14),
+        1,
+    ),
+]
+every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+three_types = pytest.mark.parametrize("dtype", [FLOAT, BFLOAT, HALF], ids=str)
+
+
+@every_case
+@three_types
+def test_any_number_of_threads_gives_the_same_bytes(
+    case: Case, dtype: torch.dtype, random: torch.Generator, set_threads: Callable[[int], None]
+) -> None:
+    inputs = case.inputs(random, dtype)
+    results = []
+    for threads in (1, 2, 3, 8):
+        set_threads(threads)
+        results.append(case.run(*inputs))
+    assert all(torch.equal(result, results[0]) for result in results)
+
+
+@every_case
+@three_types
+def test_a_batch_is_its_pictures_one_by_one(case: Case, dtype: torch.dtype, random: torch.Generator) -> None:
+    inputs = case.inputs(random, dtype, batch=3)
+    together = case.run(*inputs)
+    for b in range(3):
+        alone = case.run(*(t[b : b + 1] for t in inputs[: case.batched]), *inputs[case.batched :])
+        assert torch.equal(alone, together[b : b + 1])
+
+
+LAYOUTS = {
+    "last axis first": lambda t: t.movedim(-1, 0).contiguous().movedim(0, -1),
+    "second axis last": lambda t: t.transpose(1, -1).contiguous().transpose(1, -1) if t.dim() > 1 else t,
+    "every second value": lambda t: t.repeat_interleave(2, -1)[..., ::2],
+    "a part of a larger one": lambda t: torch.nn.functional.pad(t, (3, 1))[..., 3:-1],
+    "backwards": lambda t: t.flip(0).contiguous().flip(0),
+    "requires gradients": lambda t: t.clone().requires_grad_(),
+    "lazily negated": lambda t: torch.complex(torch.zeros_like(t), -t).conj().imag,
+}
+
+
+@every_case
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+def test_any_layout_gives_the_packed_ones_bytes(
+    case: Case, layout: Callable[[Tensor], Tensor], random: torch.Generator
+) -> None:
+    inputs = case.inputs(random)
+    with torch.inference_mode(False):
+        laid_out = [layout(t.clone()) for t in inputs]
+        seen = case.run(*laid_out)
+    assert not seen.requires_grad
+    assert torch.equal(seen, case.run(*inputs))
+
+
+@every_case
+def test_inputs_are_left_alone(case: Case, random: torch.Generator) -> None:
+    inputs = case.inputs(random)
+    before = [t.clone() for t in inputs]
+    case.run(*inputs)
+    assert all(torch.equal(a, b) for a, b in zip(inputs, before, strict=True))
+
+
+@every_case
+@three_types
+def test_calls_from_several_threads_at_once(case: Case, dtype: torch.dtype, random: torch.Generator) -> None:
+    inputs = case.inputs(random, dtype)
+    wanted = case.run(*inputs)
+    barrier = threading.Barrier(3)
+
+    def work(_: int) -> list[Tensor]:
+        barrier.wait()
+        return [case.run(*inputs) for _ in range(5)]
+
+    with ThreadPoolExecutor(3) as pool:
+        assert all(torch.equal(result, wanted) for results in pool.map(work, range(3)) for result in results)
+
+
+def script_all(x: Tensor, qkv: Tensor, table: Tensor) -> list[Tensor]:
+    offset, mask = x.new_zeros(1, 2, 4, 4), x.new_ones(1, 1, 4, 4)
+    return [
+        deform_conv2d(x, offset, mask, x.new_ones(3, 2, 1, 1), 0),
+        window_attention(qkv, qkv[0, 0, 0], qkv.new_zeros(2, 3, 3, 3, 3), 3, 1),
+        attention_decomposed_relpos(qkv, table, table, qkv[0, 0, 0], 2, 0),
+    ]
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+def test_scripted(random: torch.Generator) -> None:
+    inputs = [torch.randn(shape, generator=random) for shape in ((1, 2, 4, 4), (1, 4, 4, 24), (7, 4))]
+    for seen, expected in zip(torch.jit.script(script_all)(*inputs), script_all(*inputs), strict=True):
+        assert torch.equal(seen, expected)
+
+
+X, OFFSET, MASK, WEIGHT = (torch.zeros(s) for s in ((1, 4, 5, 6), (1, 18, 5, 6), (1, 9, 5, 6), (8, 4, 3, 3)))
+QKV, PADDING, BIAS, TABLE = (torch.zeros(s) for s in ((1, 5, 6, 24), (24,), (2, 3, 3, 3, 3), (5, 4)))
+REFUSALS = {
+    "axes": (deform_conv2d, (X[0], OFFSET, MASK, WEIGHT, 1), r"x has the shape \[4, 5, 6\]; wanted \[batch, channels"),
+    "empty": (deform_conv2d, (X[:0], OFFSET, MASK, WEIGHT, 1), r"x is empty, \[0, 4, 5, 6\]; wanted"),
+    "integers": (
+        deform_conv2d,
+        (X.int(), OFFSET, MASK, WEIGHT, 1),
+        "x is a CPUIntType; wanted a dense tensor of float32",
+    ),
+    "type": (deform_conv2d, (X, OFFSET, MASK, WEIGHT.half(), 1), "weight is Half and x Float; wanted both of one type"),
+    "mask's type": (deform_conv2d, (X, OFFSET, MASK.half(), WEIGHT, 1), "mask is Half and x Float; wanted"),
+    "device": (deform_conv2d, (X, OFFSET.to("meta"), MASK, WEIGHT, 1), "offset is on meta and x on cpu; wanted both"),
+    "channels": (deform_conv2d, (X[:, 1:], OFFSET, MASK, WEIGHT, 1), "weight takes 4 channels and x has 3; wanted as"),
+    "taps": (
+        deform_conv2d,
+        (X, OFFSET[:, 2:], MASK, WEIGHT, 1),
+        r"offset has the shape \[1, 16, 5, 6\]; wanted \[1, 18, height, width\] for a weight \[8, 4, 3, 3\]",
+    ),
+    "mask's taps": (
+        deform_conv2d,
+        (X, OFFSET, MASK[:, 1:], WEIGHT, 1),
+        r"mask has the shape .*; wanted \[1, 9, height",
+    ),
+    "sizes": (
+        deform_conv2d,
+        (X, OFFSET, MASK[:, :, 1:], WEIGHT, 1),
+        r"mask has the shape \[1, 9, 4, 6\] and offset \[1, 18, 5, 6\]; wanted the same height and width",
+    ),
+    "padding": (deform_conv2d, (X, OFFSET, MASK, WEIGHT, -1), "padding is -1; wanted at least 0"),
+    "heads": (
+        attention_decomposed_relpos,
+        (QKV, TABLE, TABLE, PADDING, 5, 3),
+        r"qkv has 24 channels in \[1, 5, 6, 24\]; wanted a multiple of 3 \* 5, queries, keys and values of 5 heads",
+    ),
+    "no heads": (attention_decomposed_relpos, (QKV, TABLE, TABLE, PADDING, 0, 3), "heads is 0; wanted at least 1"),
+    "table": (
+        attention_decomposed_relpos,
+        (QKV, TABLE, TABLE[:, :3], PADDING, 2, 3),
+        r"table_w has 3 columns; wanted 4, the channels of a head in qkv \[1, 5, 6, 24\]",
+    ),
+    "window": (attention_decomposed_relpos, (QKV, TABLE, TABLE, PADDING, 2, -1), "window is -1; wanted at least 0"),
+    "vector": (
+        window_attention,
+        (QKV, PADDING[1:], BIAS, 3, 1),
+        "padding has 23 values and qkv 24 channels; wanted as",
+    ),
+    "bias": (
+        window_attention,
+        (QKV, PADDING, BIAS[:, 1:], 3, 1),
+        r"bias has the shape .*; wanted \[heads, 3, 3, 3, 3\]",
+    ),
+    "shift": (window_attention, (QKV, PADDING, BIAS, 3, 3), "shift is 3; wanted 0 to 2"),
+}
+
+
+@pytest.mark.parametrize(("run", "arguments", "message"), REFUSALS.values(), ids=REFUSALS)
+def test_mistakes_are_named_in_a_sentence(run: Callable[..., Tensor], arguments: tuple, message: str) -> None:
+    with pytest.raises(ValueError, match=message) as refusal:
+        run(*arguments)
+    assert "\n" not in str(refusal.value)
+    assert len(str(refusal.value)) < 200

@@ -7,7 +7,7 @@
 #include <cstring>
 #include <vector>
 
-#include "mattecore/base/error.h"
+#include "mattecore/base/image.h"
 #include "mattecore/network/arena.h"
 #include "mattecore/network/operators/product.h"
 #include "mattecore/network/steps.h"
@@ -64,11 +64,15 @@ class Source {
   std::optional<Stretched<T>> stretched_;
 };
 
-/// A thread's own memory, kept from one convolution to the next.
+/// A thread's own memory, kept from one convolution to the next; zeros at first, so that nothing in it is ever NaN by
+/// chance. Aligned, since a row that lies across cache lines is loaded in two halves.
 template <class T>
 T* scratch(int64_t values) {
-  thread_local std::vector<T> memory;
-  if (static_cast<int64_t>(memory.size()) < values) memory.assign(values, T{});
+  thread_local Buffer<T> memory;
+  if (static_cast<int64_t>(memory.size()) < values) {
+    memory = Buffer<T>(values);
+    std::fill_n(memory.data(), values, T{});
+  }
   return memory.data();
 }
 
@@ -127,7 +131,8 @@ void convolve_gathered(const Shape& s, Source<T>& source, int64_t image, int64_t
                        const std::optional<at::Tensor>& residual, const at::Tensor& out) {
   const int64_t pitch = s.width + 2 * s.padding, line = pitch * s.channels;
   const int64_t reach = (s.kernel_height - 1) * s.dilation + 1;
-  const int64_t depth = packed.size(2) * (sizeof(T) == 2 ? 2 : 1);
+  const int64_t depth = packed.size(2) * (packed.scalar_type() == at::kFloat ? 1 : 2);  // that of the packed rows
+  const int64_t together = s.dilation == 1 ? s.kernel_width : 1;  // pixels that lie side by side
   const int64_t taps[] = {0};
   T* band = scratch<T>(reach * line + (s.out_width + kRowsAtOnce) * depth);
   T* gathered = band + reach * line;
@@ -141,8 +146,8 @@ void convolve_gathered(const Shape& s, Source<T>& source, int64_t image, int64_t
     for (int64_t x = 0; x < s.out_width; ++x) {
       T* to = gathered + x * depth;
       for (int64_t r = 0; r < s.kernel_height; ++r)
-        for (int64_t c = 0; c < s.kernel_width; ++c, to += s.channels)
-          std::copy_n(band + r * line + (x * s.stride + c * s.dilation) * s.channels, s.channels, to);
+        for (int64_t c = 0; c < s.kernel_width; c += together, to += together * s.channels)
+          std::copy_n(band + r * line + (x * s.stride + c * s.dilation) * s.channels, together * s.channels, to);
       std::fill(to, gathered + (x + 1) * depth, T{});
     }
     const int64_t at = (image * s.out_height + y) * s.out_width * s.outputs;
@@ -164,16 +169,16 @@ void convolve(const Shape& s, const at::Tensor& x, const at::Tensor* skip, const
       part(s, source, image, first, last, packed, bias, activation, residual, out);
       row += last - first;
     }
-    release_units<T>();
+    release_units();
   });
 }
 
 }  // namespace
 
-at::Tensor pack_conv2d(const at::Tensor& weights, int64_t stride, int64_t dilation, at::ScalarType dtype) {
+at::Tensor pack_conv2d(const at::Tensor& weights, int64_t stride, int64_t dilation, int64_t arithmetic) {
   const int64_t outputs = weights.size(0), inputs = weights.size(1), height = weights.size(2), width = weights.size(3);
   const int64_t taps = !rows_lie_in_band(stride, inputs) ? 1 : dilation == 1 ? height : height * width;
-  return pack(weights.permute({0, 2, 3, 1}).reshape({outputs, taps, height * width * inputs / taps}), dtype);
+  return pack(weights.permute({0, 2, 3, 1}).reshape({outputs, taps, height * width * inputs / taps}), static_cast<Arithmetic>(arithmetic));
 }
 
 at::Tensor conv2d(const at::Tensor& x, const std::optional<at::Tensor>& skip, const at::Tensor& packed,

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <vector>
 
+#include "mattecore/base/image.h"
 #include "mattecore/network/arena.h"
 #include "mattecore/network/operators/elements.h"
 #include "mattecore/network/operators/product.h"
@@ -39,16 +40,21 @@ void map_rows(const at::Tensor& x, const float* norm_weight, const float* norm_b
       std::clamp<int64_t>(kChunkBytes / (depth * static_cast<int64_t>(sizeof(T))) / kRowsAtOnce, 1, 8) * kRowsAtOnce;
   const int64_t chunks = (rows + chunk - 1) / chunk;
   const int64_t taps[] = {0};
+  const bool reads_beyond = packed.scalar_type() != at::kFloat && packed.size(2) * 2 != depth;  // the end of a row, by what is multiplied by 0
   const T* from = x.const_data_ptr<T>();
   T* to = static_cast<T*>(out.mutable_data_ptr());
   at::parallel_for(0, chunks, 1, [&](int64_t begin, int64_t end) {
-    thread_local std::vector<T> laid_out;
+    thread_local Buffer<T> laid_out;
     for (int64_t c = begin; c < end; ++c) {
       const int64_t first = c * chunk, count = std::min(chunk, rows - first);
       const T* data = from + first * depth;
       // Laid out anew where rows are normalised, and where the product would read beyond the last one.
-      if (norm_weight != nullptr || count < chunk) {
-        if (static_cast<int64_t>(laid_out.size()) < chunk * depth) laid_out.assign(chunk * depth, T{});
+      if (norm_weight != nullptr || count < chunk || (reads_beyond && first + count == rows)) {
+        const int64_t values = (chunk + 1) * depth + kRowsAtOnce;
+        if (static_cast<int64_t>(laid_out.size()) < values) {
+          laid_out = Buffer<T>(values);
+          std::fill_n(laid_out.data(), values, T{});
+        }
         if (norm_weight != nullptr)
           for (int64_t r = 0; r < count; ++r)
             normalise(data + r * depth, norm_weight, norm_bias, eps, depth, laid_out.data() + r * depth);
@@ -60,13 +66,13 @@ void map_rows(const at::Tensor& x, const float* norm_weight, const float* norm_b
       multiply<T>({data, depth, taps, count}, packed, bias, activation,
                   {to + at, nullptr, residual == nullptr ? nullptr : residual + at, count, count});
     }
-    release_units<T>();
+    release_units();
   });
 }
 
 }  // namespace
 
-at::Tensor pack_linear(const at::Tensor& weights, at::ScalarType dtype) { return pack(weights.unsqueeze(1), dtype); }
+at::Tensor pack_linear(const at::Tensor& weights, int64_t arithmetic) { return pack(weights.unsqueeze(1), static_cast<Arithmetic>(arithmetic)); }
 
 at::Tensor linear(const at::Tensor& x, const std::optional<at::Tensor>& norm_weight,
                   const std::optional<at::Tensor>& norm_bias, double eps, const at::Tensor& packed,

@@ -1,19 +1,38 @@
 #include "mattecore/network/operators/product.h"
 
 #include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/cpu/Utils.h>
 #include <ATen/native/CPUBlas.h>
 
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <optional>
+#include <vector>
 
+#include "mattecore/base/image.h"
+#include "mattecore/network/operators/amx.h"
 #include "mattecore/network/operators/elements.h"
 
 namespace mattecore::network {
+
+bool multiplies_bf16() { return at::native::cpublas::could_pack(at::kBFloat16); }
+
+bool has_matrix_unit() {
+#if defined(__AMX_BF16__)
+  static const bool available = at::cpu::init_amx();  // asks the system, which hands the unit out on request only
+  return available;
+#else
+  return false;
+#endif
+}
+
 namespace {
 
 constexpr int64_t kLanes = 16;           // columns come in multiples of a vector
 constexpr int64_t kColumnsAtOnce = 64;   // a block's columns at most
+constexpr int64_t kDepth = 32;           // a row's values come in multiples of what the matrix unit takes at once
 constexpr int64_t kSumsAtOnce = 1 << 12; // sums of a tile, 16 KiB: they stay in the first cache until they are stored
 
 int64_t round_up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
@@ -76,72 +95,137 @@ void finish(Activation activation, const float* sums, int64_t pitch, const float
   }
 }
 
+/// One block of packed weights; rows with more taps than it has begin again at its first.
+template <class R>
+struct Block {
+  const R* weights;
+  int64_t taps, depth, columns;
+};
+
+/// sums [count,columns] = rows first.. times a block.
+template <class R>
+void sum_tile(const Rows<R>& rows, int64_t first, int64_t count, const Block<R>& block, float* sums) {
+#if defined(__AMX_BF16__)
+  if (sizeof(R) == 2 && has_matrix_unit()) {
+    amx::sum(rows.data + first * rows.stride, rows.stride, rows.taps, count, block.weights, block.taps, block.depth,
+             block.columns, sums);
+    return;
+  }
+#endif
+  for (size_t tap = 0; tap < rows.taps.size(); ++tap)
+    at::native::cpublas::brgemm(count, block.columns, block.depth, rows.stride, block.columns, block.columns, tap > 0,
+                                rows.data + first * rows.stride + rows.taps[tap],
+                                block.weights + static_cast<int64_t>(tap) % block.taps * block.depth * block.columns,
+                                sums, sizeof(R) == 2);
+}
+
+/// Stores the sums of rows first to end that are pixels, run by run.
+template <class T>
+void store_tile(const float* sums, int64_t first, int64_t end, int64_t first_column, int64_t block_columns,
+                const at::Tensor& bias, Activation activation, const Results<T>& results) {
+  const int64_t columns = bias.size(0), stored = std::min(block_columns, columns - first_column);
+  const float* biases = bias.const_data_ptr<float>() + first_column;
+  for (int64_t row = first; row < end;) {
+    const int64_t line = row / results.pitch, x = row % results.pitch;
+    const int64_t line_end = std::min(end, (line + 1) * results.pitch);
+    const int64_t run = std::min(line_end, line * results.pitch + results.width) - row;
+    if (run > 0) {
+      const int64_t at = (line * results.width + x) * columns + first_column;
+      const float* from = sums + (row - first) * block_columns;
+      const T* residual = results.residual == nullptr ? nullptr : results.residual + at;
+      if (results.out != nullptr)
+        finish(activation, from, block_columns, biases, residual, results.out + at, run, stored, columns);
+      else
+        finish(activation, from, block_columns, biases, residual, results.out_float + at, run, stored, columns);
+    }
+    row = line_end;
+  }
+}
+
+/// Rows of R, results of T: the same, or bf16 parts of float32.
+template <class R, class T>
+void multiply_tiles(const Rows<R>& rows, const at::Tensor& packed, const at::Tensor& bias, Activation activation,
+                    const Results<T>& results) {
+  const int64_t taps = packed.size(1), depth = packed.size(2) * (sizeof(R) == 2 ? 2 : 1), columns = packed.size(3);
+  const auto tile = static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(kSumsAtOnce / columns)));
+  const R* weights = packed.const_data_ptr<R>();
+  alignas(64) float sums[kSumsAtOnce];
+#if defined(__AMX_BF16__)
+  std::optional<amx::Tiles> tiles;
+  if (sizeof(R) == 2 && has_matrix_unit()) tiles.emplace();
+#endif
+  for (int64_t b = 0; b < packed.size(0); ++b) {
+    for (int64_t first = 0; first < rows.count; first += tile) {
+      sum_tile(rows, first, tile, Block<R>{weights + b * taps * depth * columns, taps, depth, columns}, sums);
+      store_tile(sums, first, std::min(first + tile, rows.count), b * columns, columns, bias, activation, results);
+    }
+  }
+}
+
+/// Writes each value as the sum of two of bf16, whose sixteen binary places are all but eight of its own.
+void split(const float* from, int64_t count, at::BFloat16* high, at::BFloat16* low) {
+  for (int64_t i = 0; i < count; ++i) {
+    store(from[i], high[i]);
+    store(from[i] - load(high[i]), low[i]);
+  }
+}
+
+/// (a + b) (c + d) = ac + ad + bc, and bd below the last place kept: three products in bf16 for one in float32. The low
+/// parts of the rows lie behind the high ones, so that they are but more taps.
+void multiply_split(const Rows<float>& rows, const at::Tensor& packed, const at::Tensor& bias, Activation activation,
+                    const Results<float>& results) {
+  const int64_t depth = packed.size(2) * 2;
+  const int64_t reach = *std::max_element(rows.taps.begin(), rows.taps.end()) + depth;
+  const int64_t values = round_up((rows.count - 1) * rows.stride + reach, kDepth);
+  const int64_t spare = kRowsAtOnce * rows.stride;
+  thread_local Buffer<at::BFloat16> parts;
+  if (static_cast<int64_t>(parts.size()) < 2 * (values + spare)) {
+    parts = Buffer<at::BFloat16>(2 * (values + spare));
+    std::fill_n(parts.data(), parts.size(), at::BFloat16(0));
+  }
+  at::BFloat16 *const high = parts.data(), *const low = high + values + spare;
+  split(rows.data, (rows.count - 1) * rows.stride + reach, high, low);
+  std::vector<int64_t> taps;
+  for (const int64_t begin : {int64_t{0}, int64_t{0}, values + spare})
+    for (const int64_t tap : rows.taps) taps.push_back(begin + tap);
+  multiply_tiles<at::BFloat16, float>({high, rows.stride, taps, rows.count}, packed, bias, activation, results);
+}
+
 }  // namespace
 
-bool multiplies_bf16() { return at::native::cpublas::could_pack(at::kBFloat16); }
-
-at::Tensor pack(const at::Tensor& weights, at::ScalarType dtype) {
+at::Tensor pack(const at::Tensor& weights, Arithmetic arithmetic) {
   const int64_t columns = weights.size(0), taps = weights.size(1), depth = weights.size(2);
   const int64_t block = columns_of_block(columns), blocks = round_up(columns, block) / block;
-  const int64_t rows = round_up(depth, 2);
-  at::Tensor padded = at::zeros({blocks * block, taps, rows}, weights.options().dtype(dtype));
+  const int64_t rows = arithmetic == Arithmetic::float32 ? depth : round_up(depth, kDepth);
+  at::Tensor padded = at::zeros({blocks * block, taps, rows}, weights.options().dtype(at::kFloat));
   padded.narrow(0, 0, columns).narrow(2, 0, depth).copy_(weights);
-  if (dtype == at::kFloat) return padded.view({blocks, block, taps, rows}).permute({0, 2, 3, 1}).contiguous();
-  return padded.view({blocks, block, taps, rows / 2, 2}).permute({0, 2, 3, 1, 4}).contiguous();
+  if (arithmetic == Arithmetic::float32)
+    return padded.view({blocks, block, taps, rows}).permute({0, 2, 3, 1}).contiguous();
+  const auto interleave = [&](const at::Tensor& part) {
+    return part.view({blocks, block, taps, rows / 2, 2}).permute({0, 2, 3, 1, 4}).contiguous();
+  };
+  const at::Tensor high = padded.to(at::kBFloat16);
+  if (arithmetic == Arithmetic::bf16) return interleave(high);
+  return at::cat({interleave(high), interleave((padded - high).to(at::kBFloat16))}, 1);
 }
 
 template <class T>
 void multiply(const Rows<T>& rows, const at::Tensor& packed, const at::Tensor& bias, Activation activation,
               const Results<T>& results) {
-  constexpr bool interleaved = sizeof(T) == 2;
-  const int64_t blocks = packed.size(0), taps = packed.size(1), block = packed.size(3);
-  const int64_t depth = packed.size(2) * (interleaved ? 2 : 1), columns = bias.size(0);
-  const auto tile = static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(kSumsAtOnce / block)));
-  const T* weights = packed.const_data_ptr<T>();
-  const float* biases = bias.const_data_ptr<float>();
-  alignas(64) float sums[kSumsAtOnce];
-
-  for (int64_t b = 0; b < blocks; ++b) {
-    const int64_t first_column = b * block, stored = std::min(block, columns - first_column);
-    for (int64_t first = 0; first < rows.count; first += tile) {
-      for (int64_t tap = 0; tap < taps; ++tap) {
-        at::native::cpublas::brgemm(tile, block, depth, rows.stride, block, block, tap > 0,
-                                    rows.data + first * rows.stride + rows.taps[tap],
-                                    weights + (b * taps + tap) * depth * block, sums, interleaved);
-      }
-      // The runs of rows that are pixels.
-      const int64_t end = std::min(first + tile, rows.count);
-      for (int64_t row = first; row < end;) {
-        const int64_t line = row / results.pitch, x = row % results.pitch;
-        const int64_t line_end = std::min(end, (line + 1) * results.pitch);
-        const int64_t run = std::min(line_end, line * results.pitch + results.width) - row;
-        if (run > 0) {
-          const int64_t at = (line * results.width + x) * columns + first_column;
-          const float* from = sums + (row - first) * block;
-          const T* residual = results.residual == nullptr ? nullptr : results.residual + at;
-          if (results.out != nullptr) {
-            finish(activation, from, block, biases + first_column, residual, results.out + at, run, stored, columns);
-          } else {
-            finish(activation, from, block, biases + first_column, residual, results.out_float + at, run, stored,
-                   columns);
-          }
-        }
-        row = line_end;
-      }
-    }
+  if constexpr (sizeof(T) == 4) {
+    if (packed.scalar_type() == at::kBFloat16) return multiply_split(rows, packed, bias, activation, results);
   }
+  multiply_tiles<T, T>(rows, packed, bias, activation, results);
 }
 
-template <class T>
 void release_units() {
-  at::native::cpublas::brgemm_release(sizeof(T) == 2);
+  at::native::cpublas::brgemm_release(true);
+  at::native::cpublas::brgemm_release(false);
 }
 
 template void multiply<float>(const Rows<float>&, const at::Tensor&, const at::Tensor&, Activation,
                               const Results<float>&);
 template void multiply<at::BFloat16>(const Rows<at::BFloat16>&, const at::Tensor&, const at::Tensor&, Activation,
                                      const Results<at::BFloat16>&);
-template void release_units<float>();
-template void release_units<at::BFloat16>();
 
 }  // namespace mattecore::network

@@ -2,21 +2,39 @@
 
 #include <torch/library.h>
 
+#include "mattecore/network/operators/attention_decomposed_relpos.h"
 #include "mattecore/network/operators/conv2d.h"
+#include "mattecore/network/operators/deform_conv2d.h"
 #include "mattecore/network/operators/linear.h"
 #include "mattecore/network/operators/resample.h"
+#include "mattecore/network/operators/window_attention.h"
 
 namespace mattecore::network {
 
 void register_operators() {}
 
+// What TorchScript knows of us: torch.ops.mattecore. An operator finds its own way by the device of its tensors. The
+// schemas are written out: they say that nothing is changed or aliased, so that graphs may drop and fold them.
 TORCH_LIBRARY(mattecore, m) {
-  m.def("pack_conv2d", &pack_conv2d);
-  m.def("conv2d", &conv2d);
-  m.def("pack_linear", &pack_linear);
-  m.def("linear", &linear);
-  m.def("stretch", &stretch);
-  m.def("half", &half);
+  m.def(
+      "attention_decomposed_relpos(Tensor qkv, Tensor table_h, Tensor table_w, Tensor padding, int heads, int window) "
+      "-> Tensor",
+      &attention_decomposed_relpos);
+  m.def("deform_conv2d(Tensor x, Tensor offset, Tensor mask, Tensor weight, int padding) -> Tensor", &deform_conv2d);
+  m.def("window_attention(Tensor qkv, Tensor padding, Tensor bias, int window, int shift) -> Tensor",
+        &window_attention);
+  m.def("pack_conv2d(Tensor weights, int stride, int dilation, int arithmetic) -> Tensor", &pack_conv2d);
+  m.def(
+      "conv2d(Tensor x, Tensor? skip, Tensor packed, Tensor bias, int[] kernel, int stride, int padding, int dilation, "
+      "int activation, Tensor? residual, bool wants_float) -> Tensor",
+      &conv2d);
+  m.def("pack_linear(Tensor weights, int arithmetic) -> Tensor", &pack_linear);
+  m.def(
+      "linear(Tensor x, Tensor? norm_weight, Tensor? norm_bias, float eps, Tensor packed, Tensor bias, int activation, "
+      "Tensor? residual) -> Tensor",
+      &linear);
+  m.def("stretch(Tensor x, Tensor like, bool align_corners) -> Tensor", &stretch);
+  m.def("half(Tensor x) -> Tensor", &half);
 }
 
 }  // namespace mattecore::network

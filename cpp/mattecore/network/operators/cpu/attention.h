@@ -1,0 +1,286 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "mattecore/base/parallel.h"
+#include "mattecore/network/operators/cpu/products.h"
+#include "mattecore/network/operators/cpu/tile_type.h"
+#include "mattecore/network/operators/cpu/vectors.h"
+#include "mattecore/network/operators/window.h"
+
+// Attention that streams over the keys (Milakov and Gimelshein, Online normalizer calculation for softmax, 2018;
+// Dao et al., FlashAttention, 2022): a tile of queries meets a block of keys at a time, so that neither the logits nor
+// their exponentials leave a core's own cache. In: the type of the maps. Tile: the type their tiles are multiplied in.
+namespace mattecore::network {
+
+// The logits of a tile, at most 32 KiB, stay in a core's L1 cache.
+inline constexpr int64_t kMostLogits = 8192;
+inline constexpr int64_t kMostQueries = 64;
+inline constexpr int64_t kMostKeys = 256;
+// A window of no more tokens is one thread's work; the queries of a larger one are shared out.
+inline constexpr int64_t kTokensOfOneThread = 1024;
+
+inline constexpr float kLog2E = 1.44269504f;
+inline constexpr float kNoKey = -1e30f;  // the logit of a place beyond the last key
+
+/// [B,H,W,3C], C being (heads, size), beside the vector [3C] that stands for tokens beyond the map.
+template <class In>
+struct TokenMaps {
+  const In* data;
+  int64_t batch, height, width, batch_stride, row_stride, column_stride;
+  int64_t heads, size;
+  const In* padding;
+
+  TokenMaps(const at::Tensor& qkv, const at::Tensor& padding_vector, int64_t head_count)
+      : data(static_cast<const In*>(qkv.const_data_ptr())),
+        batch(qkv.size(0)),
+        height(qkv.size(1)),
+        width(qkv.size(2)),
+        batch_stride(qkv.stride(0)),
+        row_stride(qkv.stride(1)),
+        column_stride(qkv.stride(2)),
+        heads(head_count),
+        size(qkv.size(3) / (3 * head_count)),
+        padding(static_cast<const In*>(padding_vector.const_data_ptr())) {}
+
+  /// Part 0 is the query, 1 the key and 2 the value.
+  const In* token(int64_t b, int64_t y, int64_t x, int64_t part, int64_t head) const {
+    const In* all = y < height && x < width ? data + b * batch_stride + y * row_stride + x * column_stride : padding;
+    return all + (part * heads + head) * size;
+  }
+};
+
+/// Calls visit(token's number in the window, its row, its column) for tokens begin <= number < end.
+template <class Visit>
+void for_each_token(const Window& window, int64_t begin, int64_t end, Visit&& visit) {
+  int64_t y = window.top + begin / window.columns, x = window.left + begin % window.columns;
+  for (int64_t i = begin; i < end; ++i) {
+    visit(i, y, x);
+    if (++x == window.left + window.columns) x = window.left, ++y;
+  }
+}
+
+/// How a window's tokens meet: tiles of `queries` with blocks of `keys`.
+struct Tiling {
+  int64_t queries, keys;
+
+  explicit Tiling(int64_t most_tokens)
+      : queries(std::min(kMostQueries, kMostLogits / std::min(kMostKeys, round_up(most_tokens, kColumns)) / 16 * 16)),
+        keys(std::min(kMostKeys, round_up(most_tokens, kColumns))) {}
+
+  int64_t tiles(int64_t tokens) const { return (tokens + queries - 1) / queries; }
+  /// Where tile i begins: tiles are as even as can be.
+  int64_t tile_begin(int64_t tokens, int64_t i) const { return tokens * i / tiles(tokens); }
+};
+
+/// The keys and values of one head in one window, block by block as right factors: a block of keys is [size,
+/// key_stride], one of values [keys, value_stride], both followed by zeros up to whole tiles.
+template <class Tile>
+struct Keys {
+  int64_t count, size, block, key_rows, value_stride;
+  Buffer<Tile> keys, values;
+
+  Keys(int64_t most, int64_t head_size)
+      : count(most),
+        size(head_size),
+        block(Tiling(most).keys),
+        key_rows(round_up(head_size, kInterleaved<Tile>)),
+        value_stride(round_up(head_size, kColumns)),
+        keys(round_up(most, block) * key_rows),
+        values(round_up(most, block) * value_stride) {}
+
+  int64_t blocks() const { return (count + block - 1) / block; }
+  int64_t padded(int64_t i) const { return round_up(std::min(block, count - i * block), kColumns); }
+  const Tile* keys_of(int64_t i) const { return keys + i * block * key_rows; }
+  const Tile* values_of(int64_t i) const { return values + i * block * value_stride; }
+
+  template <class In>
+  void pack(const TokenMaps<In>& maps, int64_t b, const Window& window, int64_t head, int64_t i) {
+    Tile* key_block = keys + i * block * key_rows;
+    Tile* value_block = values + i * block * value_stride;
+    const int64_t end = std::min(count, (i + 1) * block);
+    if (end - i * block < padded(i)) std::fill_n(key_block, block * key_rows, Tile{});
+    if (end - i * block < padded(i) || size < value_stride) std::fill_n(value_block, padded(i) * value_stride, Tile{});
+    if (key_rows > size) std::fill_n(key_block, block * key_rows, Tile{});
+    for_each_token(window, i * block, end, [&](int64_t token, int64_t y, int64_t x) {
+      const int64_t k = token - i * block;
+      const In* key = maps.token(b, y, x, 1, head);
+      const In* value = maps.token(b, y, x, 2, head);
+      for (int64_t c = 0; c < size; ++c) key_block[place<Tile>(c, k, block)] = as_tile<Tile>(key[c]);
+      for (int64_t c = 0; c < size; ++c) value_block[place<Tile>(k, c, value_stride)] = as_tile<Tile>(value[c]);
+    });
+  }
+};
+
+/// out[i] = 2^(scale * logits[i] + bias[i] - reference) for n (whole vectors), rounded to Tile; returns their sum.
+template <bool kHasReference, class Tile>
+float exponentials(const float* logits, const float* bias, float scale, float reference, int64_t n, Tile* out) {
+  Floats total{};
+  for (int64_t i = 0; i < n; i += kLanes) {
+    const Floats offset = kHasReference ? load(bias + i) - reference : load(bias + i);
+    const Floats p = exp2<!std::is_same_v<Tile, float>>(load(logits + i) * scale + offset);
+    store(out + i, p);
+    total += p;
+  }
+  return sum(total);
+}
+
+inline float highest(const float* logits, const float* bias, float scale, int64_t n) {
+  Floats most = Floats{} + std::numeric_limits<float>::lowest();
+  for (int64_t i = 0; i < n; i += kLanes) {
+    const Floats v = load(logits + i) * scale + load(bias + i);
+    most = v > most ? v : most;
+  }
+  float result = most[0];
+  for (int64_t i = 1; i < kLanes; ++i) result = std::max(result, static_cast<float>(most[i]));
+  return result;
+}
+
+/// One thread's tiles, and the attention of a tile of queries.
+template <class Tile>
+class Attention {
+ public:
+  Attention(int64_t head_size, int64_t most_tokens)
+      : size_(head_size),
+        row_(round_up(head_size, kInterleaved<Tile>)),
+        value_stride_(round_up(head_size, kColumns)),
+        key_block_(Tiling(most_tokens).keys),
+        queries_(Tiling(most_tokens).queries * row_),
+        logits_(Tiling(most_tokens).queries * key_block_),
+        exponentials_(Tiling(most_tokens).queries * key_block_),
+        result_(Tiling(most_tokens).queries * value_stride_) {}
+
+  const Tile* queries() const { return queries_; }
+  int64_t query_stride() const { return row_; }
+
+  template <class In>
+  void gather(const TokenMaps<In>& maps, int64_t b, const Window& window, int64_t head, int64_t begin, int64_t end) {
+    for_each_token(window, begin, end, [&](int64_t token, int64_t y, int64_t x) {
+      const In* query = maps.token(b, y, x, 0, head);
+      Tile* row = queries_ + (token - begin) * row_;
+      for (int64_t c = 0; c < size_; ++c) row[c] = as_tile<Tile>(query[c]);
+      if (row_ > size_) row[size_] = Tile{};
+    });
+  }
+
+  /// bias(query, first key, keys, padded keys) points to that row of biases times log2(e), kNoKey beyond the keys.
+  ///
+  /// Exponentials are taken beside a reference that need not be the highest logit, only near enough to it that the
+  /// sums stay within kLow..kHigh: floats have the same precision at every magnitude. It begins at 0 and seldom moves,
+  /// so hardly a row is searched for its highest logit, or scaled again.
+  template <class Bias>
+  void attend(int64_t count, const Keys<Tile>& keys, Bias&& bias) {
+    const float scale = kLog2E / std::sqrt(static_cast<float>(size_));
+    std::fill_n(sums_, count, 0.0f);
+    std::fill_n(references_, count, 0.0f);
+    for (int64_t i = 0; i < keys.blocks(); ++i) {
+      const int64_t n = keys.padded(i), first = i * keys.block, real = std::min(keys.block, keys.count - first);
+      multiply<Tile>(count, n, row_, queries_, row_, keys.keys_of(i), keys.block, logits_, key_block_, false);
+      for (int64_t q = 0; q < count; ++q) {
+        const float* logits = logits_ + q * key_block_;
+        const float* row_bias = bias(q, first, real, n);
+        Tile* out = exponentials_ + q * key_block_;
+        float added = references_[q] == 0 ? exponentials<false>(logits, row_bias, scale, 0, n, out)
+                                          : exponentials<true>(logits, row_bias, scale, references_[q], n, out);
+        if (!(added < kHigh && (i > 0 || added > kLow))) {
+          const float reference = highest(logits, row_bias, scale, n);
+          if (i > 0) {
+            const float factor = std::exp2(references_[q] - reference);
+            sums_[q] *= factor;
+            for (int64_t c = 0; c < size_; ++c) result_[q * value_stride_ + c] *= factor;
+          }
+          references_[q] = reference;
+          added = exponentials<true>(logits, row_bias, scale, reference, n, out);
+        }
+        sums_[q] += added;
+      }
+      multiply<Tile>(count, value_stride_, n, exponentials_, key_block_, keys.values_of(i), value_stride_, result_,
+                     value_stride_, i > 0);
+    }
+  }
+
+  /// Writes the result of the last tile to out [B,H,W,C], packed; padding has no place there.
+  template <class In>
+  void scatter(const TokenMaps<In>& maps, int64_t b, const Window& window, int64_t head, int64_t begin, int64_t end,
+               In* out) const {
+    for_each_token(window, begin, end, [&](int64_t token, int64_t y, int64_t x) {
+      if (y >= maps.height || x >= maps.width) return;
+      const float factor = 1 / sums_[token - begin];
+      const float* from = result_ + (token - begin) * value_stride_;
+      In* to = out + (((b * maps.height + y) * maps.width + x) * maps.heads + head) * size_;
+      for (int64_t c = 0; c < size_; ++c) to[c] = narrowed<In>(from[c] * factor);
+    });
+  }
+
+ private:
+  // Half has exponentials up to 2^16; the others have the exponents of floats, of which sums and products get a share.
+  static constexpr float kHigh = std::is_same_v<Tile, Half> ? 0x1p15f : 0x1p60f;
+  static constexpr float kLow = std::is_same_v<Tile, Half> ? 1.0f : 0x1p-60f;
+
+  int64_t size_, row_, value_stride_, key_block_;
+  Buffer<Tile> queries_;
+  Buffer<float> logits_;
+  Buffer<Tile> exponentials_;
+  Buffer<float> result_;
+  float sums_[kMostQueries], references_[kMostQueries];
+};
+
+/// Attends within the windows of every picture, head by head. make_bias() gives a thread its biases, whose
+/// begin(attention, window, head, first query, queries) is called before each tile of queries.
+template <class Tile, class In, class MakeBias>
+void attend_windows(const TokenMaps<In>& maps, const std::vector<Window>& windows, const MakeBias& make_bias, In* out) {
+  int64_t most = 0;
+  for (const Window& window : windows) most = std::max(most, window.tokens());
+  const int64_t window_count = static_cast<int64_t>(windows.size());
+  const Tiling tiling(most);
+
+  auto attend_queries = [&](Attention<Tile>& attention, auto& bias, const Keys<Tile>& keys, int64_t b,
+                            const Window& window, int64_t head, int64_t tile) {
+    const int64_t begin = tiling.tile_begin(keys.count, tile), end = tiling.tile_begin(keys.count, tile + 1);
+    attention.gather(maps, b, window, head, begin, end);
+    bias.begin(attention, window, head, begin, end - begin);
+    attention.attend(end - begin, keys, bias);
+    attention.scatter(maps, b, window, head, begin, end, out);
+  };
+
+  if (most <= kTokensOfOneThread) {
+    parallel_for(maps.batch * window_count * maps.heads, 1, [&](int64_t begin, int64_t end) {
+      Attention<Tile> attention(maps.size, most);
+      Keys<Tile> keys(most, maps.size);
+      auto bias = make_bias();
+      for (int64_t i = begin; i < end; ++i) {
+        const int64_t head = i % maps.heads, b = i / maps.heads / window_count;
+        const Window& window = windows[i / maps.heads % window_count];
+        keys.count = window.tokens();
+        for (int64_t k = 0; k < keys.blocks(); ++k) keys.pack(maps, b, window, head, k);
+        for (int64_t q = 0; q < tiling.tiles(keys.count); ++q)
+          attend_queries(attention, bias, keys, b, window, head, q);
+      }
+      release_products();
+    });
+    return;
+  }
+  Keys<Tile> keys(most, maps.size);
+  for (int64_t i = 0; i < maps.batch * window_count * maps.heads; ++i) {
+    const int64_t head = i % maps.heads, b = i / maps.heads / window_count;
+    const Window& window = windows[i / maps.heads % window_count];
+    keys.count = window.tokens();
+    parallel_for(keys.blocks(), 1, [&](int64_t begin, int64_t end) {
+      for (int64_t k = begin; k < end; ++k) keys.pack(maps, b, window, head, k);
+    });
+    parallel_for(tiling.tiles(keys.count), 1, [&](int64_t begin, int64_t end) {
+      Attention<Tile> attention(maps.size, most);
+      auto bias = make_bias();
+      for (int64_t q = begin; q < end; ++q) attend_queries(attention, bias, keys, b, window, head, q);
+      release_products();
+    });
+  }
+}
+
+}  // namespace mattecore::network

@@ -1,0 +1,126 @@
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <type_traits>
+
+#include "mattecore/base/half.h"
+#include "mattecore/kernels/cpu/lanes.h"
+
+// Floats in the compiler's own vectors, and the conversions and buffers that the operators' tiles are made with.
+namespace mattecore::network {
+
+inline constexpr int64_t kLanes = kernels::kNativeLanes;
+
+typedef float Floats __attribute__((vector_size(4 * kLanes)));
+typedef int32_t Ints __attribute__((vector_size(4 * kLanes)));
+typedef uint16_t Shorts __attribute__((vector_size(2 * kLanes)));
+
+inline constexpr int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
+
+inline Floats load(const float* from) {
+  Floats v;
+  std::memcpy(&v, from, sizeof v);
+  return v;
+}
+inline Floats load(const BFloat16* from) {
+  Shorts bits;
+  std::memcpy(&bits, from, sizeof bits);
+  return std::bit_cast<Floats>(__builtin_convertvector(bits, Ints) << 16);
+}
+inline Floats load(const Half* from) {
+  Floats v;
+  for (int64_t i = 0; i < kLanes; ++i) v[i] = to_float(from[i]);
+  return v;
+}
+
+/// The number in its 16 bits, which hold it exactly after rounded_to.
+template <class T>
+T narrowed(float v) {
+  if constexpr (std::is_same_v<T, float>) {
+    return v;
+  } else if constexpr (std::is_same_v<T, BFloat16>) {
+    const float rounded = rounded_to<BFloat16>(v);
+    return {static_cast<uint16_t>(v == v ? std::bit_cast<uint32_t>(rounded) >> 16 : 0x7fc0u)};
+  } else {
+    // rounded_to leaves a number that Half has; below its normal numbers it counts in steps of 2^-24.
+    const uint32_t bits = std::bit_cast<uint32_t>(rounded_to<Half>(v));
+    const uint32_t sign = bits >> 16 & 0x8000u, magnitude = bits & 0x7fffffffu;
+    if (v != v) return {static_cast<uint16_t>(0x7e00u)};
+    if (magnitude >= 0x47800000u) return {static_cast<uint16_t>(sign | 0x7c00u)};
+    if (magnitude < 0x38800000u)
+      return {static_cast<uint16_t>(sign | static_cast<uint32_t>(std::bit_cast<float>(magnitude) * 0x1p24f))};
+    return {static_cast<uint16_t>(sign | ((magnitude - 0x38000000u) >> 13))};
+  }
+}
+
+inline void store(float* to, Floats v) { std::memcpy(to, &v, sizeof v); }
+inline void store(BFloat16* to, Floats v) {
+#if defined(__AVX512BF16__)
+  const __m256bh bits = _mm512_cvtneps_pbh(v);
+  std::memcpy(to, &bits, sizeof bits);
+#else
+  const Ints bits = std::bit_cast<Ints>(v);
+  const Ints rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+  const Shorts narrow = __builtin_convertvector(v == v ? rounded : rounded | 0x40, Shorts);
+  std::memcpy(to, &narrow, sizeof narrow);
+#endif
+}
+inline void store(Half* to, Floats v) {
+  for (int64_t i = 0; i < kLanes; ++i) to[i] = narrowed<Half>(v[i]);
+}
+
+inline float sum(Floats v) {
+#if defined(__AVX512F__)
+  return _mm512_reduce_add_ps(v);
+#else
+  float total = 0;
+  for (int64_t i = 0; i < kLanes; ++i) total += v[i];
+  return total;
+#endif
+}
+
+/// 2^f for f in 0..1, kRough to a relative 1e-4, a fortieth of BFloat16's step, else to 1e-7. Polynomials that are
+/// least wrong for their degree.
+template <bool kRough>
+inline Floats exp2_of_fraction(Floats f) {
+  if constexpr (kRough) return ((f * 0.0780245221f + 0.226067163f) * f + 0.695833534f) * f + 0.99992522f;
+  return ((((f * 0.00187757667f + 0.00898934021f) * f + 0.0558263178f) * f + 0.240153617f) * f + 0.693153073f) * f +
+         0.999999925f;
+}
+
+/// 2^x, kRough where it is rounded to 16 bits afterwards. What is below 2^-126 becomes next to nothing, what is above
+/// 2^127 infinite or close to it; NaN stays NaN.
+template <bool kRough>
+inline Floats exp2(Floats x) {
+#if defined(__AVX512DQ__)
+  const Floats fraction = _mm512_reduce_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+  return _mm512_scalef_ps(exp2_of_fraction<kRough>(fraction), x);
+#else
+  x = x < -126.0f ? Floats{} - 126.0f : x;
+  x = x > 127.5f ? Floats{} + 127.5f : x;
+  const Floats shifted = (x - 0.5f) + 0x1.8p23f;  // its low bits are x rounded down, or one less for whole numbers
+  const Floats power = exp2_of_fraction<kRough>(x - (shifted - 0x1.8p23f));
+  return std::bit_cast<Floats>(std::bit_cast<Ints>(power) + (std::bit_cast<Ints>(shifted) << 23));
+#endif
+}
+
+/// Uninitialised memory for a tile, aligned for vectors.
+template <class T>
+class Buffer {
+ public:
+  explicit Buffer(int64_t count) : data_(static_cast<T*>(::operator new(count * sizeof(T), kAlignment))) {}
+  operator T*() const { return data_.get(); }
+
+ private:
+  static constexpr std::align_val_t kAlignment{64};
+  struct Free {
+    void operator()(T* data) const { ::operator delete(data, kAlignment); }
+  };
+  std::unique_ptr<T[], Free> data_;
+};
+
+}  // namespace mattecore::network
