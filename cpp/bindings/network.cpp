@@ -29,7 +29,7 @@ class PythonNetwork : public Network {
 
   const network::Preparation& preparation() const override { return preparation_; }
   c10::Device device() const override { return at::kCPU; }
-  at::ScalarType dtype() const override { return at::kFloat; }
+  network::Computation computation() const override { return {at::kFloat, network::Arithmetic::float32}; }
   size_t weight_bytes() const override { return 0; }
   size_t kept_bytes() const override { return 0; }
   void release() override {}
@@ -87,7 +87,11 @@ std::shared_ptr<Network> cached(const std::string& key, const py::function& load
 
 void bind_network(py::module_& m) {
   py::class_<network::Preparation>(m, "Preparation")
-      .def(py::init<std::string, std::vector<double>, std::vector<double>, int64_t, int64_t, int64_t>(),
+      .def(py::init([](std::string family, std::vector<double> mean, std::vector<double> std, int64_t height,
+                       int64_t width, int64_t divisor) {
+             return network::Preparation{std::move(family),     std::move(mean), std::move(std), height, width, divisor,
+                                         /*bf16_suffices=*/true};
+           }),
            py::arg("family"), py::arg("mean"), py::arg("std"), py::arg("height"), py::arg("width"), py::arg("divisor"))
       .def_readonly("family", &network::Preparation::family)
       .def_readonly("mean", &network::Preparation::mean)
