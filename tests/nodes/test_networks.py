@@ -49,6 +49,7 @@ def place(comfyui, files):
         os.link(files[name], path)
         return path
 
+    core.drop_networks("")
     yield put
     core.drop_networks("")
 
