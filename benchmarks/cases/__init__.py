@@ -4,7 +4,7 @@ import importlib
 
 from harness.case import Case
 
-SUBJECTS = ("resize", "rgba", "guided", "trimap", "closed", "foreground", "rmbg")
+SUBJECTS = ("resize", "rgba", "guided", "trimap", "closed", "foreground", "rmbg", "node")
 
 
 def all_cases() -> list[Case]:

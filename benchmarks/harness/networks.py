@@ -49,7 +49,11 @@ def file(keys: str) -> Path:
     """Writes the weights to a file, once a machine, and returns it."""
     from safetensors.torch import save_file
 
-    path = Path(tempfile.gettempdir()) / f"mattecore-benchmarks-{os.getuid()}" / Path(keys).with_suffix(".safetensors").name
+    path = (
+        Path(tempfile.gettempdir())
+        / f"mattecore-benchmarks-{os.getuid()}"
+        / Path(keys).with_suffix(".safetensors").name
+    )
     if not path.exists():
         path.parent.mkdir(exist_ok=True)
         part = path.with_suffix(f".{os.getpid()}")

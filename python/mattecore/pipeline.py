@@ -15,6 +15,8 @@ from ._checks import tensor
 if TYPE_CHECKING:
     from ._core import ClosedFormEdge, GuidedFilterEdge, Network, VitmatteEdge
 
+__all__ = ["ClosedFormEdge", "CutOut", "GuidedFilterEdge", "VitmatteEdge", "cut_out"]
+
 _core = _native.load()
 
 if not TYPE_CHECKING:

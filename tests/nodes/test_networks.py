@@ -256,3 +256,21 @@ def test_exact_and_fast_precision_agree(node, place, photo, monkeypatch):
         monkeypatch.setenv("MATTECORE_PRECISION", precision)
         masks.append(node.rmbg_ultra_v2(photo, "VITMatte", *OFF)[1])
     assert (masks[0] != masks[1]).float().mean() < 0.01
+
+
+def test_the_original_s_weights_come_first_and_others_stand_in(comfyui, modules):
+    networks, models = modules["networks"], comfyui.folder / "models"
+    for place, names in (
+        ("rmbg/isnet-general-use.pth", networks.RMBG),
+        ("BiRefNet/General.safetensors", networks.BIREFNET),
+    ):
+        (models / place).parent.mkdir(parents=True, exist_ok=True)
+        (models / place).touch()
+        assert networks._find(names)[1] == models / place
+    for place, names in (
+        ("rmbg/RMBG-1.4/model.pth", networks.RMBG),
+        ("BiRefNet/BiRefNet-ep480.pth", networks.BIREFNET),  # alone: without the ImageNet file of its backbone
+    ):
+        (models / place).parent.mkdir(parents=True, exist_ok=True)
+        (models / place).touch()
+        assert networks._find(names)[1] == models / place
