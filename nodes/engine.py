@@ -2,7 +2,7 @@
 
 import importlib
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from ..python import mattecore as checkout
 from ..python.mattecore import reinstall
@@ -10,19 +10,12 @@ from ..python.mattecore import reinstall
 FOLDER = Path(__file__).absolute().parent.parent
 
 
-def run(node: str, **inputs: Any) -> NoReturn:
-    """Runs the pipeline of ``node`` on ``inputs`` and returns what the node returns.
-
-    Raises RuntimeError with one sentence where the installation is not whole. This version holds the pixel stages
-    alone, so on a whole one it raises too, and says what is missing.
-    """
+def module(name: str) -> Any:
+    """Returns ``mattecore.NAME`` of the installed package; raises RuntimeError where that cannot run these nodes."""
     trouble = problem()
     if trouble:
         raise RuntimeError(trouble)
-    raise RuntimeError(
-        f"mattecore {checkout.__version__} cannot run {node} yet: this version is installed and works, but holds only "
-        "the pixel stages; the networks come with a later version, so update this folder when there is one"
-    )
+    return importlib.import_module(f"mattecore.{name}")
 
 
 def problem() -> str | None:

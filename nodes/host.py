@@ -5,15 +5,95 @@ statement would do worse outside ComfyUI, where ``nodes`` may be any folder of t
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
 
 
-def registered_nodes() -> Mapping[str, object]:
-    """Returns ComfyUI's node registry as it stands, empty outside ComfyUI."""
-    registry: Mapping[str, object] = getattr(sys.modules.get("nodes"), "NODE_CLASS_MAPPINGS", {})
+def registered_nodes() -> dict[str, object]:
+    """Returns ComfyUI's own node registry, empty outside ComfyUI."""
+    registry: dict[str, object] = getattr(sys.modules.get("nodes"), "NODE_CLASS_MAPPINGS", {})
     return registry
+
+
+def display_names() -> dict[str, str]:
+    """Returns ComfyUI's own registry of display names, empty outside ComfyUI."""
+    names: dict[str, str] = getattr(sys.modules.get("nodes"), "NODE_DISPLAY_NAME_MAPPINGS", {})
+    return names
+
+
+def at_start(call: Callable[[], None]) -> None:
+    """Has ``call`` made when the server starts, after every pack has been imported; never where there is no server."""
+    server = getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)
+    if server is not None:
+
+        async def started(_app: object) -> None:
+            call()
+
+        server.app.on_startup.append(started)
+
+
+def folder_paths() -> Any:
+    """Returns ComfyUI's module of that name, None outside it."""
+    return sys.modules.get("folder_paths")
+
+
+def metadata_is_wanted() -> bool:
+    """Returns False where ComfyUI was started with --disable-metadata."""
+    args = getattr(sys.modules.get("comfy.cli_args"), "args", None)
+    return not getattr(args, "disable_metadata", False)
+
+
+def torch_device() -> "torch.device":
+    """Returns where ComfyUI computes, if mattecore can compute there too: CUDA; else the CPU."""
+    import torch
+
+    management = _management()
+    device = torch.device("cpu") if management is None else torch.device(management.get_torch_device())
+    return device if device.type == "cuda" else torch.device("cpu")
+
+
+def to_intermediate(tensor: "torch.Tensor") -> "torch.Tensor":
+    """Returns a result where ComfyUI wants results to lie."""
+    management = _management()
+    return tensor if management is None else tensor.to(management.intermediate_device())
+
+
+def check_interrupt() -> None:
+    """Raises ComfyUI's InterruptProcessingException where its user has pressed the button."""
+    management = _management()
+    if management is not None:
+        management.throw_exception_if_processing_interrupted()
+
+
+def progress_bar(total: int) -> Callable[[int, Any], None]:
+    """Returns a function that sets the running node's progress bar, with a picture (or None) to preview."""
+    utils = sys.modules.get("comfy.utils")
+    if utils is None:
+        return lambda value, preview: None
+    bar = utils.ProgressBar(total)
+    return lambda value, preview: bar.update_absolute(value, total, preview)
+
+
+def load_into_memory_manager(patcher: Any) -> None:
+    """Makes room for a network and tells ComfyUI that it is in use."""
+    _management().load_models_gpu([patcher])
+
+
+def model_patcher() -> Any:
+    """Returns the class that ComfyUI's memory manager knows models by, None outside ComfyUI."""
+    return None if _management() is None else getattr(sys.modules.get("comfy.model_patcher"), "ModelPatcher", None)
+
+
+def unload_everything() -> None:
+    """Does what the button "Free model" does."""
+    management = _management()
+    if management is not None:
+        management.unload_all_models()
+        management.soft_empty_cache()
 
 
 def max_resolution() -> int:
@@ -49,3 +129,7 @@ def custom_nodes_folders(pack: Path) -> list[Path]:
 
 def _k_sampler() -> Any:
     return getattr(sys.modules.get("comfy.samplers"), "KSampler", None)
+
+
+def _management() -> Any:
+    return sys.modules.get("comfy.model_management")

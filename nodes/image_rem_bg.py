@@ -2,7 +2,21 @@
 
 from typing import Any
 
-from . import engine
+from . import cutting, networks, saving
+
+# The seed's mode, and the one of newer versions that there are weights for.
+_MODES: dict[str, tuple[tuple[str, ...], str]] = {
+    "RMBG-1.4": (networks.RMBG, "image_rem_bg"),
+    "RMBG-2.0": (networks.RMBG_2, "image_rem_bg_2"),
+}
+
+# Into which folder, under which prefix where not the user's, and whether the editor shows it.
+_OUTPUTS: dict[str, tuple[saving.Kind | None, str | None, bool]] = {
+    "Hide": (None, None, False),
+    "Preview": ("temp", "easyPreview", True),
+    "Save": ("output", None, True),
+    "Hide/Save": ("output", None, False),
+}
 
 
 class ImageRemBg:
@@ -26,7 +40,7 @@ class ImageRemBg:
                 # A tuple, as in the original: ComfyUI checks membership of lists alone, so the modes that newer
                 # versions of the pack write into workflows reach the node, which can answer for itself.
                 "rem_mode": (("RMBG-1.4",),),
-                "image_output": (["Hide", "Preview", "Save", "Hide/Save"], {"default": "Preview"}),
+                "image_output": (list(_OUTPUTS), {"default": "Preview"}),
                 "save_prefix": ("STRING", {"default": "ComfyUI"}),
             },
             "hidden": {"prompt": "PROMPT", "extra_pnginfo": "EXTRA_PNGINFO"},
@@ -42,12 +56,17 @@ class ImageRemBg:
         extra_pnginfo: Any = None,
         **kwargs: Any,
     ) -> Any:
-        return engine.run(
-            "ImageRemBg",
-            rem_mode=rem_mode,
-            images=images,
-            image_output=image_output,
-            save_prefix=save_prefix,
-            prompt=prompt,
-            extra_pnginfo=extra_pnginfo,
-        )
+        if rem_mode not in _MODES:
+            raise ValueError(
+                f"rem_mode is {rem_mode!r}, which mattecore does not have; wanted {' or '.join(_MODES)}, "
+                "or the node of another pack for it"
+            )
+        if image_output not in _OUTPUTS:
+            raise ValueError(f"image_output is {image_output!r}; wanted {', '.join(_OUTPUTS)}")
+        weights, recipe = _MODES[rem_mode]
+        result = cutting.cut_out(images, weights, recipe)
+        kind, prefix, shown = _OUTPUTS[image_output]
+        if kind is None:
+            return {"ui": {}, "result": result}
+        files = saving.save(result[0], prefix or save_prefix, kind, prompt, extra_pnginfo)
+        return {"ui": {"images": files} if shown else {}, "result": result}

@@ -50,6 +50,7 @@ def mappings(pack: Path) -> tuple[dict[str, Any], dict[str, str]]:
     owners = node_ids.find_owners(host.custom_nodes_folders(pack), host.registered_nodes(), our_package)
     assignment = node_ids.assign(mode, owners)
     _log.info("mattecore %s: %s", checkout.__version__, assignment.sentence())
+    host.at_start(lambda: settle(assignment))
 
     classes: dict[str, Any] = {}
     names: dict[str, str] = {}
@@ -61,3 +62,31 @@ def mappings(pack: Path) -> tuple[dict[str, Any], dict[str, str]]:
     for own, (node, name) in _OWN_NODES.items():
         classes[own], names[own] = node, name
     return classes, names
+
+
+def settle(assignment: node_ids.Assignment) -> None:
+    """Looks again who has the original ids once every pack has been imported, and says what came otherwise.
+
+    An id left to a pack that did not register it after all becomes ours. One of ours that a later pack took stays with
+    that pack, unless MATTECORE_IDS=override says whose it is; that pack's class is not touched.
+    """
+    registry, names = host.registered_nodes(), host.display_names()
+    for original, (node, original_name, _) in _NODES.items():
+        live = registry.get(original)
+        wanted = original in assignment.taken
+        if live is node or assignment.mode == "off":
+            continue
+        if live is None and not wanted:
+            _log.info("mattecore: no pack registered %s after all, so it is mattecore's", original)
+        elif live is not None and wanted:
+            other = node_ids.pack_of(live)
+            if assignment.mode != "override":
+                _log.warning(
+                    "mattecore: %s registered %s after us and has it now; MATTECORE_IDS=override makes it ours",
+                    *(other, original),
+                )
+                continue
+            _log.info("mattecore: %s is ours, not %s's, as MATTECORE_IDS=override wants", original, other)
+        else:
+            continue
+        registry[original], names[original] = node, original_name

@@ -2,7 +2,15 @@
 
 from typing import Any
 
-from . import engine
+from . import cutting, engine, networks
+
+_LISTED_METHODS = ("VITMatte", "VITMatte(local)", "PyMatting", "GuidedFilter")
+# The last one is what newer versions of the packs write into workflows; the list stays what it was.
+_METHODS = (*_LISTED_METHODS, "vitmatte-base-composition-1k")
+
+
+def _no_such_method(found: str) -> str:
+    return f"detail_method is {found!r}; wanted {', '.join(_METHODS[:-1])} or {_METHODS[-1]}"
 
 
 class _Ultra:
@@ -34,22 +42,22 @@ class RemBgUltra(_Ultra):
     def rembg_ultra(
         self, image: Any, detail_range: int, black_point: float, white_point: float, process_detail: bool, **kwargs: Any
     ) -> Any:
-        return engine.run(
-            "RemBgUltra",
-            image=image,
-            detail_range=detail_range,
-            black_point=black_point,
-            white_point=white_point,
-            process_detail=process_detail,
-        )
+        def edge() -> Any:
+            pipeline = engine.module("pipeline")
+            return pipeline.ClosedFormEdge(detail_range=detail_range, black_point=black_point, white_point=white_point)
+
+        return cutting.cut_out(image, networks.RMBG, "rmbg_ultra", edge if process_detail else None)
 
 
 class _EdgeMethodUltra(_Ultra):
     """The two nodes that let the user choose how the edge is refined; they differ in the network alone."""
 
+    _WEIGHTS: tuple[str, ...]
+    _RECIPE: str
+
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
-        method_list = ["VITMatte", "VITMatte(local)", "PyMatting", "GuidedFilter"]
+        method_list = list(_LISTED_METHODS)
         device_list = ["cuda", "cpu"]
         slider = {"step": 0.01, "display": "slider"}
         return {
@@ -67,7 +75,15 @@ class _EdgeMethodUltra(_Ultra):
             "optional": {},
         }
 
-    def _run(
+    @classmethod
+    def VALIDATE_INPUTS(cls, detail_method: str | None) -> bool | str:
+        """Lets in what newer versions of the packs have in the list, and says of anything else what there is.
+
+        A linked input is None here, and looked at when it has come.
+        """
+        return True if detail_method is None or detail_method in _METHODS else _no_such_method(detail_method)
+
+    def _cut_out(
         self,
         image: Any,
         detail_method: str,
@@ -80,29 +96,45 @@ class _EdgeMethodUltra(_Ultra):
         max_megapixels: float,
         **kwargs: Any,
     ) -> Any:
-        return engine.run(
-            type(self).__name__,
-            image=image,
-            detail_method=detail_method,
-            detail_erode=detail_erode,
-            detail_dilate=detail_dilate,
-            black_point=black_point,
-            white_point=white_point,
-            process_detail=process_detail,
-            device=device,
-            max_megapixels=max_megapixels,
-        )
+        if detail_method not in _METHODS:
+            raise ValueError(_no_such_method(detail_method))
+        detail_range = detail_erode + detail_dilate
+        points = {"black_point": black_point, "white_point": white_point}
+
+        def edge() -> Any:
+            pipeline = engine.module("pipeline")
+            if detail_method == "GuidedFilter":
+                return pipeline.GuidedFilterEdge(detail_range=detail_range // 6 + 1, **points)
+            if detail_method == "PyMatting":
+                return pipeline.ClosedFormEdge(detail_range=detail_range // 8 + 1, **points)
+            base = detail_method == "vitmatte-base-composition-1k"
+            network = networks.load(
+                networks.VITMATTE_BASE if base else networks.VITMATTE_SMALL,
+                cutting.edge_device(device),
+                fetch=detail_method != "VITMatte(local)",
+            )
+            return pipeline.VitmatteEdge(
+                network,
+                erode_size=detail_erode,
+                dilate_size=detail_dilate,
+                max_megapixels=max_megapixels,
+                **points,
+            )
+
+        return cutting.cut_out(image, self._WEIGHTS, self._RECIPE, edge if process_detail else None)
 
 
 class RmBgUltraV2(_EdgeMethodUltra):
     """`LayerMask: RmBgUltra V2`: RMBG-1.4."""
 
     FUNCTION = "rmbg_ultra_v2"
-    rmbg_ultra_v2 = _EdgeMethodUltra._run
+    rmbg_ultra_v2 = _EdgeMethodUltra._cut_out
+    _WEIGHTS, _RECIPE = networks.RMBG, "rmbg_ultra"
 
 
 class BiRefNetUltra(_EdgeMethodUltra):
     """`LayerMask: BiRefNetUltra`: BiRefNet."""
 
     FUNCTION = "birefnet_ultra"
-    birefnet_ultra = _EdgeMethodUltra._run
+    birefnet_ultra = _EdgeMethodUltra._cut_out
+    _WEIGHTS, _RECIPE = networks.BIREFNET, "birefnet_ultra"

@@ -4,7 +4,7 @@ OpenVINO gets the network exported to ONNX, two threads, the latency hint, and t
 """
 
 import importlib
-import io
+import tempfile
 
 import torch
 from harness import networks
@@ -40,12 +40,13 @@ def _eager() -> Call:
 
 def _openvino(precision: str) -> Call:
     openvino = importlib.import_module("openvino")
-    onnx = io.BytesIO()
-    with networks.plain_operators(), torch.no_grad():
-        torch.onnx.export(networks.eager(_KEYS), (_picture(),), onnx, dynamo=False, input_names=["image"])
     core = openvino.Core()
+    with tempfile.TemporaryDirectory() as folder, networks.plain_operators(), torch.no_grad():
+        onnx = f"{folder}/rmbg.onnx"
+        torch.onnx.export(networks.eager(_KEYS), (_picture(),), onnx, dynamo=False, input_names=["image"])
+        model = core.read_model(onnx)
     compiled = core.compile_model(
-        core.read_model(onnx.getvalue()),
+        model,
         "CPU",
         {
             "INFERENCE_PRECISION_HINT": precision,

@@ -4,6 +4,7 @@
 
 #include "bindings/module.h"
 #include "bindings/progress.h"
+#include "mattecore/base/free_memory.h"
 #include "mattecore/network/cache.h"
 #include "mattecore/network/operators/product.h"
 #include "mattecore/network/precision.h"
@@ -12,6 +13,30 @@ namespace mattecore::bindings {
 namespace {
 
 using network::Network;
+
+/// A network written in Python, as a subclass of _core.Network that overrides forward: on the CPU, in float32.
+class PythonNetwork : public Network {
+ public:
+  explicit PythonNetwork(network::Preparation preparation) : preparation_(std::move(preparation)) {}
+
+  at::Tensor forward(const at::Tensor& image, const Progress& progress) override {
+    const py::gil_scoped_acquire gil;
+    const py::function overridden = py::get_override(static_cast<const Network*>(this), "forward");
+    if (!overridden) throw py::type_error("forward is missing; a network in Python overrides forward(image, progress)");
+    const py::cpp_function report([&progress](double fraction) { progress.report(fraction, "the network"); });
+    return overridden(image, report).cast<at::Tensor>().to(at::kFloat);
+  }
+
+  const network::Preparation& preparation() const override { return preparation_; }
+  c10::Device device() const override { return at::kCPU; }
+  network::Computation computation() const override { return {at::kFloat, network::Arithmetic::float32}; }
+  size_t weight_bytes() const override { return 0; }
+  size_t kept_bytes() const override { return 0; }
+  void release() override {}
+
+ private:
+  network::Preparation preparation_;
+};
 
 at::Tensor forward(Network& network, const at::Tensor& image, py::object progress) {
   const Progress listener = progress_from(std::move(progress));
@@ -62,13 +87,21 @@ std::shared_ptr<Network> cached(const std::string& key, const py::function& load
 
 void bind_network(py::module_& m) {
   py::class_<network::Preparation>(m, "Preparation")
+      .def(py::init([](std::string family, std::vector<double> mean, std::vector<double> std, int64_t height,
+                       int64_t width, int64_t divisor) {
+             return network::Preparation{std::move(family),     std::move(mean), std::move(std), height, width, divisor,
+                                         /*bf16_suffices=*/true};
+           }),
+           py::arg("family"), py::arg("mean"), py::arg("std"), py::arg("height"), py::arg("width"), py::arg("divisor"))
       .def_readonly("family", &network::Preparation::family)
       .def_readonly("mean", &network::Preparation::mean)
       .def_readonly("std", &network::Preparation::std)
       .def_readonly("height", &network::Preparation::height)
       .def_readonly("width", &network::Preparation::width)
       .def_readonly("divisor", &network::Preparation::divisor);
-  py::class_<Network, std::shared_ptr<Network>>(m, "Network")
+  py::class_<Network, PythonNetwork, std::shared_ptr<Network>>(m, "Network")
+      .def(py::init([](network::Preparation p) { return std::make_shared<PythonNetwork>(std::move(p)); }),
+           py::arg("preparation"))
       .def("forward", &forward, py::arg("image"), py::arg("progress"))
       .def("release", &Network::release, WithoutGil())
       .def_property_readonly("preparation", &Network::preparation)
@@ -82,8 +115,21 @@ void bind_network(py::module_& m) {
   m.def("has_matrix_unit", &network::has_matrix_unit);
 
   m.def("cached_network", &cached, py::arg("key"), py::arg("load"));
-  m.def("drop_networks", [](const std::string& key) { return network::cache().drop(key); }, py::arg("key"), WithoutGil());
-  m.def("release_network_memory", [] { network::cache().release_memory(); }, WithoutGil());
+  m.def(
+      "drop_networks",
+      [](const std::string& key) {
+        const size_t dropped = network::cache().drop(key);
+        return_free_memory();
+        return dropped;
+      },
+      py::arg("key"), WithoutGil());
+  m.def(
+      "release_network_memory",
+      [] {
+        network::cache().release_memory();
+        return_free_memory();
+      },
+      WithoutGil());
   m.def("set_network_budget", [](size_t bytes) { network::cache().set_budget(bytes); }, py::arg("bytes"), WithoutGil());
   m.def("loaded_networks", [] {
     std::vector<std::pair<std::string, size_t>> entries;

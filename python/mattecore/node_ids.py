@@ -119,7 +119,7 @@ def find_owners(
     for node_id in OWN_IDS:
         node = registered.get(node_id)
         if node is not None and not _belongs_to(node, our_package):
-            owners[node_id] = _pack_of(node)
+            owners[node_id] = pack_of(node)
 
     packs = [pack for folder in custom_nodes for pack in _packs(folder)]
     for pack in packs:
@@ -147,7 +147,7 @@ def _belongs_to(node: object, package: str) -> bool:
     return module == package or module.startswith(f"{package}.")
 
 
-def _pack_of(node: object) -> str:
+def pack_of(node: object) -> str:
     """Returns the folder name of the pack a registered class came from, as ComfyUI notes it on the class."""
     noted = getattr(node, "RELATIVE_PYTHON_MODULE", None) or getattr(node, "__module__", "")
     return str(noted).removeprefix("custom_nodes.") or "another pack"

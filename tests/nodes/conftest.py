@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -81,3 +82,43 @@ def load_pack() -> Iterator[Callable[[Path], ModuleType]]:
     yield load
     for loaded in [loaded for loaded in sys.modules if loaded.startswith(tuple(names or [" "]))]:
         del sys.modules[loaded]
+
+
+@pytest.fixture
+def comfyui(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """A ComfyUI (comfyui_double.py) that the cut-out nodes can run in, and no weights but those in its folders."""
+    spec = importlib.util.spec_from_file_location("comfyui_double", Path(__file__).with_name("comfyui_double.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    double = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(double)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("MATTECORE_MODELS", "XDG_DATA_HOME", "MATTECORE_IDS"):
+        monkeypatch.delenv(name, raising=False)
+    return double.installed(tmp_path / "ComfyUI", monkeypatch)
+
+
+@pytest.fixture
+def pack(comfyui: Any, load_pack: Callable[..., ModuleType]) -> ModuleType:
+    """The pack in that ComfyUI, around the installed mattecore."""
+    return load_pack()
+
+
+@pytest.fixture
+def networks(pack: ModuleType, canned: Callable, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Networks of stored outputs in place of loaded ones, by their weights' names; ``asked`` lists what was loaded."""
+    stored = {
+        "rmbg-1.4": canned("isnet"),
+        "rmbg-2.0": canned("birefnet"),
+        "birefnet-ep480": canned("birefnet"),
+        "vitmatte-small": canned("vitmatte"),
+        "vitmatte-base": canned("vitmatte"),
+        "asked": [],
+    }
+
+    def load(names: tuple[str, ...], device: Any, *, fetch: bool = False) -> Any:
+        stored["asked"].append((names[0], str(device), fetch))
+        return stored[names[0]]
+
+    monkeypatch.setattr(sys.modules[f"{pack.__name__}.nodes.networks"], "load", load)
+    return stored

@@ -1,5 +1,6 @@
 """What ComfyUI gets from the door, and what its log says."""
 
+import asyncio
 import logging
 import subprocess
 import sys
@@ -185,12 +186,62 @@ def test_a_native_module_that_refuses_to_load(tmp_path):
     assert_says_how_to_mend(start(site), f"{reason}; run this")
 
 
-def test_a_whole_installation_says_what_is_missing(tmp_path):
-    node, log = start(package(tmp_path, this_version(), "return None"))
-    assert log.startswith("INFO ")
-    assert len(log.splitlines()) == 1
-    assert node.startswith(f"mattecore {this_version()} cannot run ImageRemBg yet")
-    assert len(node.splitlines()) == 1
+# --- once every pack has been imported
+
+
+@pytest.fixture
+def start_server(comfyui, load_pack, monkeypatch):
+    """Imports the pack, then, after ``meanwhile``, what ComfyUI does until its server has started."""
+
+    def run(meanwhile=lambda registry: None):
+        registry = comfyui.modules["nodes"].NODE_CLASS_MAPPINGS
+        pack = load_pack()
+        registry.update(pack.NODE_CLASS_MAPPINGS)
+        meanwhile(registry)
+        (started,) = comfyui.on_startup
+        asyncio.run(started(None))
+        return registry, pack.NODE_CLASS_MAPPINGS["MattecoreImageRemBg"]
+
+    return run
+
+
+THEIRS = type("imageRemBg", (), {"RELATIVE_PYTHON_MODULE": "custom_nodes.a-fork"})
+
+
+def test_nothing_is_said_where_all_came_as_expected(start_server, log):
+    registry, ours = start_server()
+    assert registry["easy imageRemBg"] is ours
+    assert len(log.records) == 1
+
+
+def test_a_pack_that_takes_an_id_after_us_keeps_it_and_is_named(start_server, log):
+    registry, ours = start_server(lambda registry: registry.update({"easy imageRemBg": THEIRS}))
+    assert registry["easy imageRemBg"] is THEIRS
+    assert registry["MattecoreImageRemBg"] is ours
+    assert "a-fork registered easy imageRemBg after us" in log.records[-1].getMessage()
+    assert log.records[-1].levelname == "WARNING"
+
+
+def test_override_holds_against_a_pack_that_comes_after_us(start_server, log, monkeypatch):
+    monkeypatch.setenv("MATTECORE_IDS", "override")
+    registry, ours = start_server(lambda registry: registry.update({"easy imageRemBg": THEIRS}))
+    assert registry["easy imageRemBg"] is ours
+    assert "easy imageRemBg is ours, not a-fork's" in log.records[-1].getMessage()
+
+
+def test_an_id_left_to_a_pack_that_does_not_register_it_becomes_ours(comfyui, start_server, log):
+    (comfyui.folder / "custom_nodes" / "ComfyUI-Easy-Use").mkdir()
+    (comfyui.folder / "custom_nodes" / "ComfyUI-Easy-Use" / "__init__.py").touch()
+    registry, ours = start_server()
+    assert registry["easy imageRemBg"] is ours
+    assert comfyui.modules["nodes"].NODE_DISPLAY_NAME_MAPPINGS["easy imageRemBg"] == "Image Remove Bg"
+    assert "no pack registered easy imageRemBg after all" in log.records[-1].getMessage()
+
+
+def test_off_leaves_ids_to_nobody(start_server, monkeypatch):
+    monkeypatch.setenv("MATTECORE_IDS", "off")
+    registry, _ = start_server()
+    assert set(registry) == set(OWN)
 
 
 @pytest.mark.parametrize("name", ["mattecore", "my-clone"])

@@ -48,7 +48,6 @@ class Arena : public std::enable_shared_from_this<Arena> {
 };
 
 /// An uninitialised tensor on the CPU, from the arena of this thread's scope, else from torch.
-at::Tensor empty(at::IntArrayRef sizes, at::ScalarType dtype,
-                 c10::MemoryFormat format = c10::MemoryFormat::Contiguous);
+at::Tensor empty(at::IntArrayRef sizes, at::ScalarType dtype, c10::MemoryFormat format = c10::MemoryFormat::Contiguous);
 
 }  // namespace mattecore::network

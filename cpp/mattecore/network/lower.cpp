@@ -23,8 +23,8 @@ using torch::jit::Block;
 using torch::jit::Graph;
 using torch::jit::Node;
 using torch::jit::Symbol;
-using torch::jit::Value;
 using torch::jit::toIValue;
+using torch::jit::Value;
 
 Symbol symbol(const char* name) { return Symbol::fromQualString(name); }
 
@@ -95,15 +95,15 @@ void replace(Graph& graph, const Tail& tail, const char* kind, const std::vector
   tail.last->output()->replaceAllUsesWith(node->output());
 }
 
-/// Whether a map's last bits count: one of a single channel is the result, or becomes it by little more than stretching,
-/// unless it scales another map.
+/// Whether a map's last bits count: one of a single channel is the result, or becomes it by little more than
+/// stretching, unless it scales another map.
 bool is_result(const Value* value, int64_t channels) {
   const auto scales = [](const torch::jit::Use& use) { return is(use.user, "aten::mul"); };
   return channels == 1 && std::none_of(value->uses().begin(), value->uses().end(), scales);
 }
 
-/// Weights that several nodes share, as those of a backbone that runs twice do, are packed once: by their first and, for
-/// a folded normalisation's, their second tensor.
+/// Weights that several nodes share, as those of a backbone that runs twice do, are packed once: by their first and,
+/// for a folded normalisation's, their second tensor.
 using PackedWeights = std::map<std::pair<const void*, const void*>, std::pair<at::Tensor, at::Tensor>>;
 
 /// Whether a map says where and how much a deformable convolution samples: bf16 would move its samples by up to 1/32
@@ -181,7 +181,8 @@ void lower_conv2d(Graph& graph, Node* conv, Arithmetic arithmetic, PackedWeights
       skip = list->input(1);
     }
   }
-  const bool wants_float = arithmetic == Arithmetic::bf16 && (is_result(tail.last->output(), weight->size(0)) || steers_samples(tail.last->output()));
+  const bool wants_float = arithmetic == Arithmetic::bf16 &&
+                           (is_result(tail.last->output(), weight->size(0)) || steers_samples(tail.last->output()));
   replace(graph, tail, "mattecore::conv2d",
           {x, skip, graph.insertConstant(weights), graph.insertConstant(shift),
            graph.insertConstant(std::vector<int64_t>{weight->size(2), weight->size(3)}),
@@ -206,10 +207,9 @@ void lower_linear(Graph& graph, Node* map, Arithmetic arithmetic, PackedWeights&
     return std::pair(pack_linear(*weight, static_cast<int64_t>(arithmetic)),
                      bias.has_value() ? bias->to(at::kFloat).contiguous() : at::zeros({weight->size(0)}));
   });
-  inputs.insert(inputs.end(),
-                {graph.insertConstant(weights), graph.insertConstant(shift),
-                 graph.insertConstant(static_cast<int64_t>(tail.activation)),
-                 tail.residual == nullptr ? none : tail.residual});
+  inputs.insert(inputs.end(), {graph.insertConstant(weights), graph.insertConstant(shift),
+                               graph.insertConstant(static_cast<int64_t>(tail.activation)),
+                               tail.residual == nullptr ? none : tail.residual});
   replace(graph, tail, "mattecore::linear", inputs);
 }
 
@@ -256,7 +256,8 @@ torch::jit::Module lower(const torch::jit::Module& module, Arithmetic arithmetic
   });
   torch::jit::EliminateDeadCode(graph);
   for_each_node(graph->block(), [&](Node* node) {
-    if (node->kind() == torch::jit::prim::Constant) cast_constant(node, arithmetic == Arithmetic::bf16 ? at::kBFloat16 : at::kFloat);
+    if (node->kind() == torch::jit::prim::Constant)
+      cast_constant(node, arithmetic == Arithmetic::bf16 ? at::kBFloat16 : at::kFloat);
   });
   return frozen;
 }

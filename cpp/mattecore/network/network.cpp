@@ -42,7 +42,8 @@ class ScriptedNetwork : public Network {
     const Arena::Scope scope(arena_);
     Steps steps(progress, expected_steps_);
     torch::jit::Stack stack{
-        module_._ivalue(), image.to(at::TensorOptions(device_).dtype(computation_.dtype)).contiguous(at::MemoryFormat::ChannelsLast)};
+        module_._ivalue(),
+        image.to(at::TensorOptions(device_).dtype(computation_.dtype)).contiguous(at::MemoryFormat::ChannelsLast)};
     try {
       torch::jit::InterpreterState(code_).run(stack);
     } catch (const c10::OutOfMemoryError&) {
@@ -101,8 +102,13 @@ void assign(Module module, const std::string& prefix, const Network::Weights& we
 Preparation preparation_of(const Module& module) {
   const auto numbers = [&](const char* name) { return module.attr(name).toDoubleVector(); };
   const std::vector<int64_t> size = module.attr("size").toIntVector();
-  return {module.attr("family").toStringRef(), numbers("mean"), numbers("std"), size.at(0), size.at(1),
-          module.attr("divisor").toInt(), module.attr("bf16_suffices").toBool()};
+  return {module.attr("family").toStringRef(),
+          numbers("mean"),
+          numbers("std"),
+          size.at(0),
+          size.at(1),
+          module.attr("divisor").toInt(),
+          module.attr("bf16_suffices").toBool()};
 }
 
 }  // namespace

@@ -29,9 +29,10 @@ class Network {
  public:
   using Weights = std::unordered_map<std::string, at::Tensor>;
 
-  /// Loads a scripted network, as python/mattecore/networks/loading.py writes it, from a TorchScript archive, to compute on device. Its tensors
-  /// are replaced by the weights of the same names; an archive that holds shapes alone (device meta) needs all of them.
-  /// Throws std::invalid_argument for what is no such archive, and where a tensor is missing.
+  /// Loads a scripted network, as python/mattecore/networks/loading.py writes it, from a TorchScript archive, to
+  /// compute on device. Its tensors are replaced by the weights of the same names; an archive that holds shapes alone
+  /// (device meta) needs all of them. Throws std::invalid_argument for what is no such archive, and where a tensor is
+  /// missing.
   ///
   /// Peak memory: the converted weights plus the largest one; those given are read one by one and not kept.
   static std::shared_ptr<Network> load(std::istream& archive, const Weights& weights, c10::Device device,

@@ -15,8 +15,8 @@ namespace mattecore::network {
 ///   auto   the fastest that keeps a network within a mean of 1/255 of exact, and 4/255 on 99 % of the pixels
 enum class Precision { automatic, exact, bf16, fp16 };
 
-/// The precision of this name; "" is that of the environment variable MATTECORE_PRECISION, and auto where it is not set.
-/// Throws std::invalid_argument for other names, and for fp16 on a CPU.
+/// The precision of this name; "" is that of the environment variable MATTECORE_PRECISION, and auto where it is not
+/// set. Throws std::invalid_argument for other names, and for fp16 on a CPU.
 Precision precision(std::string name, c10::Device device);
 
 /// What a network computes in: the type of its maps, and on a CPU the arithmetic of its products.

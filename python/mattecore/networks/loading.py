@@ -57,15 +57,26 @@ def load(
     core = _native.load()
     device = torch.device(device)
     precision = core.precision(precision, device)
+    key = cache_key(file, device, precision, preparation)
+    return core.cached_network(key, lambda: _load(file.resolve(), device, precision, preparation))
+
+
+def cache_key(
+    file: Path,
+    device: torch.device | str = "cpu",
+    precision: str = "",
+    preparation: Preparation | None = None,
+) -> str:
+    """Return the name under which load keeps a network; a file that was replaced is another one."""
+    device = torch.device(device)
+    precision = _native.load().precision(precision, device)
     file = file.resolve()
     try:
         stat = file.stat()
     except OSError as error:
         raise WeightsError(f"{file} cannot be read: {error.strerror}; give the path of a weights file") from None
-    # A file that was replaced is another one.
     identity = f"{stat.st_dev}:{stat.st_ino}:{stat.st_size}:{stat.st_mtime_ns}"
-    key = f"{file} {identity} {device} {precision} {preparation}"
-    return core.cached_network(key, lambda: _load(core, file, device, precision, preparation))
+    return f"{file} {identity} {device} {precision} {preparation}"
 
 
 def export(file: Path, output: Path, *, overwrite: bool = False) -> None:
@@ -78,13 +89,13 @@ def export(file: Path, output: Path, *, overwrite: bool = False) -> None:
     network, tensors = _recognise(file)
     load_weights(network.module, tensors)
     with replacing(output) as written:
-        torch.jit.save(_scripted(network, prepared(file)), written.name)  # type: ignore[no-untyped-call]
+        torch.jit.save(_scripted(network, prepared(file)), written.name)
 
 
 def prepared(file: Path) -> Preparation | None:
     """Return how the manifest says that pictures go into the network of a file; None where it does not know it."""
     entry = lookup(file)
-    return entry and Preparation(entry.mean, entry.std, entry.size)
+    return Preparation(entry.mean, entry.std, entry.size) if entry else None
 
 
 def _recognise(file: Path) -> tuple[Network, dict[str, Tensor]]:
@@ -96,28 +107,32 @@ def _recognise(file: Path) -> tuple[Network, dict[str, Tensor]]:
         raise WeightsError(f"{file}: {error}") from None
 
 
-def _load(
-    core: "_core", file: Path, device: torch.device, precision: str, preparation: Preparation | None
-) -> "_core.Network":
+def _load(file: Path, device: torch.device, precision: str, preparation: Preparation | None) -> "_core.Network":
     network, tensors = _recognise(file)
     names = canonical_names(tensors)
     weights = {names[name]: tensor for name, tensor in tensors.items()}
-    return core.load_network(archive(network, preparation or prepared(file)), weights, device, precision)
+    return _native.load().load_network(archive(network, preparation or prepared(file)), weights, device, precision)
 
 
 def archive(network: Network, preparation: Preparation | None = None) -> bytes:
     """Script a network into a TorchScript archive: of shapes alone, where it was built on the device meta."""
     buffer = io.BytesIO()
-    torch.jit.save(_scripted(network, preparation), buffer)  # type: ignore[no-untyped-call]
+    torch.jit.save(_scripted(network, preparation), buffer)
     return buffer.getvalue()
 
 
 def _scripted(network: Network, preparation: Preparation | None) -> torch.jit.ScriptModule:
     """Script a network together with what the core asks of it: network::Preparation."""
     module, preparation = network.module, preparation or PREPARATIONS[network.family]
-    module.family = network.family
-    module.mean, module.std = list(preparation.mean), list(preparation.std)
-    module.size = list(preparation.size or (0, 0))
-    module.divisor, module.bf16_suffices = network.config.divisor, network.config.bf16_suffices
+    facts = {
+        "family": network.family,
+        "mean": list(preparation.mean),
+        "std": list(preparation.std),
+        "size": list(preparation.size or (0, 0)),
+        "divisor": network.config.divisor,
+        "bf16_suffices": network.config.bf16_suffices,
+    }
+    for name, fact in facts.items():
+        setattr(module, name, fact)
     scripted: torch.jit.ScriptModule = torch.jit.script(module)
     return scripted

@@ -30,8 +30,8 @@ class Tiles {
   Tiles& operator=(const Tiles&) = delete;
 };
 
-/// sums [count,block] = the sum over taps of rows [count,depth] at data + tap times weights [weight_taps,depth/2,block,2];
-/// taps beyond weight_taps begin again at the first.
+/// sums [count,block] = the sum over taps of rows [count,depth] at data + tap times weights
+/// [weight_taps,depth/2,block,2]; taps beyond weight_taps begin again at the first.
 ///
 /// 32 x 32 sums at a time stay in four registers over all taps, so that each load of two tiles of rows and two of
 /// weights feeds four products:

@@ -10,8 +10,8 @@
 #include "mattecore/base/image.h"
 #include "mattecore/network/arena.h"
 #include "mattecore/network/operators/product.h"
-#include "mattecore/network/steps.h"
 #include "mattecore/network/operators/resample.h"
+#include "mattecore/network/steps.h"
 
 namespace mattecore::network {
 namespace {
@@ -20,7 +20,7 @@ namespace {
 constexpr int64_t kBandBytes = 1 << 20;
 
 struct Shape {
-  int64_t batch, channels, height, width;             // of what is convolved
+  int64_t batch, channels, height, width;  // of what is convolved
   int64_t kernel_height, kernel_width;
   int64_t stride, padding, dilation;
   int64_t out_height, out_width, outputs;
@@ -132,7 +132,7 @@ void convolve_gathered(const Shape& s, Source<T>& source, int64_t image, int64_t
   const int64_t pitch = s.width + 2 * s.padding, line = pitch * s.channels;
   const int64_t reach = (s.kernel_height - 1) * s.dilation + 1;
   const int64_t depth = packed.size(2) * (packed.scalar_type() == at::kFloat ? 1 : 2);  // that of the packed rows
-  const int64_t together = s.dilation == 1 ? s.kernel_width : 1;  // pixels that lie side by side
+  const int64_t together = s.dilation == 1 ? s.kernel_width : 1;                        // pixels that lie side by side
   const int64_t taps[] = {0};
   T* band = scratch<T>(reach * line + (s.out_width + kRowsAtOnce) * depth);
   T* gathered = band + reach * line;
@@ -178,7 +178,8 @@ void convolve(const Shape& s, const at::Tensor& x, const at::Tensor* skip, const
 at::Tensor pack_conv2d(const at::Tensor& weights, int64_t stride, int64_t dilation, int64_t arithmetic) {
   const int64_t outputs = weights.size(0), inputs = weights.size(1), height = weights.size(2), width = weights.size(3);
   const int64_t taps = !rows_lie_in_band(stride, inputs) ? 1 : dilation == 1 ? height : height * width;
-  return pack(weights.permute({0, 2, 3, 1}).reshape({outputs, taps, height * width * inputs / taps}), static_cast<Arithmetic>(arithmetic));
+  return pack(weights.permute({0, 2, 3, 1}).reshape({outputs, taps, height * width * inputs / taps}),
+              static_cast<Arithmetic>(arithmetic));
 }
 
 at::Tensor conv2d(const at::Tensor& x, const std::optional<at::Tensor>& skip, const at::Tensor& packed,

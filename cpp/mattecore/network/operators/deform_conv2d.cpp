@@ -148,8 +148,8 @@ at::Tensor deform_conv2d_packed(const at::Tensor& x, const at::Tensor& offset, c
                                 const at::Tensor& packed, const at::Tensor& bias, at::IntArrayRef kernel,
                                 int64_t padding, int64_t activation) {
   step();
-  at::Tensor out = empty({x.size(0), bias.size(0), offset.size(2), offset.size(3)}, x.scalar_type(),
-                         at::MemoryFormat::ChannelsLast);
+  at::Tensor out =
+      empty({x.size(0), bias.size(0), offset.size(2), offset.size(3)}, x.scalar_type(), at::MemoryFormat::ChannelsLast);
   cpu::deform_conv2d(plain(x), plain(offset), plain(mask), packed, bias, {kernel[0], kernel[1], padding},
                      static_cast<Activation>(activation), out);
   return out;

@@ -52,7 +52,8 @@ void map_rows(const at::Tensor& x, const float* norm_weight, const float* norm_b
       std::clamp<int64_t>(kChunkBytes / (depth * static_cast<int64_t>(sizeof(T))) / kRowsAtOnce, 1, 8) * kRowsAtOnce;
   const int64_t chunks = (rows + chunk - 1) / chunk;
   const int64_t taps[] = {0};
-  const bool reads_beyond = packed.scalar_type() != at::kFloat && packed.size(2) * 2 != depth;  // the end of a row, by what is multiplied by 0
+  const bool reads_beyond = packed.scalar_type() != at::kFloat &&
+                            packed.size(2) * 2 != depth;  // the end of a row, by what is multiplied by 0
   const T* from = x.const_data_ptr<T>();
   T* to = static_cast<T*>(out.mutable_data_ptr());
   at::parallel_for(0, chunks, 1, [&](int64_t begin, int64_t end) {
@@ -84,7 +85,9 @@ void map_rows(const at::Tensor& x, const float* norm_weight, const float* norm_b
 
 }  // namespace
 
-at::Tensor pack_linear(const at::Tensor& weights, int64_t arithmetic) { return pack(weights.unsqueeze(1), static_cast<Arithmetic>(arithmetic)); }
+at::Tensor pack_linear(const at::Tensor& weights, int64_t arithmetic) {
+  return pack(weights.unsqueeze(1), static_cast<Arithmetic>(arithmetic));
+}
 
 at::Tensor linear(const at::Tensor& x, const std::optional<at::Tensor>& norm_weight,
                   const std::optional<at::Tensor>& norm_bias, double eps, const at::Tensor& packed,

@@ -30,10 +30,10 @@ bool has_matrix_unit() {
 
 namespace {
 
-constexpr int64_t kLanes = 16;           // columns come in multiples of a vector
-constexpr int64_t kColumnsAtOnce = 64;   // a block's columns at most
-constexpr int64_t kDepth = 32;           // a row's values come in multiples of what the matrix unit takes at once
-constexpr int64_t kSumsAtOnce = 1 << 12; // sums of a tile, 16 KiB: they stay in the first cache until they are stored
+constexpr int64_t kLanes = 16;            // columns come in multiples of a vector
+constexpr int64_t kColumnsAtOnce = 64;    // a block's columns at most
+constexpr int64_t kDepth = 32;            // a row's values come in multiples of what the matrix unit takes at once
+constexpr int64_t kSumsAtOnce = 1 << 12;  // sums of a tile, 16 KiB: they stay in the first cache until they are stored
 
 int64_t round_up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 
@@ -48,8 +48,10 @@ int64_t columns_of_block(int64_t columns) {
 /// Within 1.5e-7: Abramowitz and Stegun 7.1.28, (1 + a1 x + ... + a6 x^6)^-16, whose error is 3e-7 at most, halved.
 float gelu(float v) {
   const float x = std::fabs(v) * 0.70710678f;
-  float p = 1.0f + x * (0.0705230784f + x * (0.0422820123f + x * (0.0092705272f +
-                   x * (0.0001520143f + x * (0.0002765672f + x * 0.0000430638f)))));
+  float p =
+      1.0f +
+      x * (0.0705230784f +
+           x * (0.0422820123f + x * (0.0092705272f + x * (0.0001520143f + x * (0.0002765672f + x * 0.0000430638f)))));
   p *= p;
   p *= p;
   p *= p;

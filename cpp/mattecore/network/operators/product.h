@@ -18,9 +18,9 @@ enum class Activation : int64_t { none, relu, gelu, sigmoid };
 /// three times bf16's time and a third of float32's on a processor with a matrix unit.
 enum class Arithmetic : int64_t { float32, bf16, split };
 
-/// Packs weights [N,taps,K] into blocks of columns, [blocks,taps,K,columns], zeros filling the last. In bf16 K is rounded
-/// up to 32 and two rows are interleaved, as the processor's instruction takes them: [blocks,taps,K/2,columns,2]; split,
-/// the low parts' taps follow the high parts'.
+/// Packs weights [N,taps,K] into blocks of columns, [blocks,taps,K,columns], zeros filling the last. In bf16 K is
+/// rounded up to 32 and two rows are interleaved, as the processor's instruction takes them:
+/// [blocks,taps,K/2,columns,2]; split, the low parts' taps follow the high parts'.
 at::Tensor pack(const at::Tensor& weights, Arithmetic arithmetic);
 
 /// Whether this processor multiplies bf16 natively.
@@ -30,8 +30,9 @@ bool multiplies_bf16();
 /// float32.
 bool has_matrix_unit();
 
-/// A row is K values, as the packed weights have them, at data + row * stride + tap for each tap; taps beyond the first reach other rows' values, so that
-/// a convolution needs no copies of them. Up to kRowsAtOnce rows after the last may be read, and are not used.
+/// A row is K values, as the packed weights have them, at data + row * stride + tap for each tap; taps beyond the first
+/// reach other rows' values, so that a convolution needs no copies of them. Up to kRowsAtOnce rows after the last may
+/// be read, and are not used.
 template <class T>
 struct Rows {
   const T* data;
@@ -53,9 +54,9 @@ struct Results {
   int64_t width;
 };
 
-/// Computes activation(rows * weights + bias) + residual on the calling thread, in the arithmetic of the packed weights:
-/// float32 and split for rows of float32, bf16 for those of bf16. Rows are computed in the same way
-/// wherever they stand and whatever their number.
+/// Computes activation(rows * weights + bias) + residual on the calling thread, in the arithmetic of the packed
+/// weights: float32 and split for rows of float32, bf16 for those of bf16. Rows are computed in the same way wherever
+/// they stand and whatever their number.
 template <class T>
 void multiply(const Rows<T>& rows, const at::Tensor& packed, const at::Tensor& bias, Activation activation,
               const Results<T>& results);

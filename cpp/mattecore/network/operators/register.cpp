@@ -23,7 +23,8 @@ TORCH_LIBRARY(mattecore, m) {
   m.def("deform_conv2d(Tensor x, Tensor offset, Tensor mask, Tensor weight, int padding) -> Tensor", &deform_conv2d);
   m.def("pack_deform_conv2d(Tensor weight, int arithmetic) -> Tensor", &pack_deform_conv2d);
   m.def(
-      "deform_conv2d_packed(Tensor x, Tensor offset, Tensor mask, Tensor packed, Tensor bias, int[] kernel, int padding, "
+      "deform_conv2d_packed(Tensor x, Tensor offset, Tensor mask, Tensor packed, Tensor bias, int[] kernel, int "
+      "padding, "
       "int activation) -> Tensor",
       &deform_conv2d_packed);
   m.def("window_attention(Tensor qkv, Tensor padding, Tensor bias, int window, int shift) -> Tensor",

@@ -29,8 +29,8 @@ auto Stretched<T>::places(int64_t from, int64_t to, bool align_corners) -> std::
                                      : 0.0f;
   std::vector<Place> result(to);
   for (int64_t i = 0; i < to; ++i) {
-    const float at = align_corners ? scale * static_cast<float>(i)
-                                   : std::max(0.0f, scale * (static_cast<float>(i) + 0.5f) - 0.5f);
+    const float at =
+        align_corners ? scale * static_cast<float>(i) : std::max(0.0f, scale * (static_cast<float>(i) + 0.5f) - 0.5f);
     const int64_t first = std::min(static_cast<int64_t>(at), from - 1);
     result[i] = {first, std::min(first + 1, from - 1), at - static_cast<float>(first)};
   }
@@ -166,11 +166,10 @@ at::Tensor mean(const at::Tensor& x) {
 at::Tensor stretch(const at::Tensor& x, const at::Tensor& like, bool align_corners) {
   step();
   if (x.sizes().slice(2) == like.sizes().slice(2)) return x;
-  if (!is_own(x))
-    return at::upsample_bilinear2d(x, like.sizes().slice(2), align_corners);
+  if (!is_own(x)) return at::upsample_bilinear2d(x, like.sizes().slice(2), align_corners);
   const at::Tensor packed = x.contiguous(at::MemoryFormat::ChannelsLast);
-  at::Tensor result = empty({x.size(0), x.size(1), like.size(2), like.size(3)}, x.scalar_type(),
-                            at::MemoryFormat::ChannelsLast);
+  at::Tensor result =
+      empty({x.size(0), x.size(1), like.size(2), like.size(3)}, x.scalar_type(), at::MemoryFormat::ChannelsLast);
   if (x.scalar_type() == at::kFloat)
     stretch_rows<float>(packed, result, align_corners);
   else
@@ -200,8 +199,7 @@ at::Tensor join_doubled(const at::Tensor& detail, const at::Tensor& x, int64_t f
 
 at::Tensor half(const at::Tensor& x) {
   step();
-  if (!is_own(x))
-    return at::max_pool2d(x, {2, 2}, {2, 2}, {0, 0}, {1, 1}, /*ceil_mode=*/true);
+  if (!is_own(x)) return at::max_pool2d(x, {2, 2}, {2, 2}, {0, 0}, {1, 1}, /*ceil_mode=*/true);
   const at::Tensor packed = x.contiguous(at::MemoryFormat::ChannelsLast);
   at::Tensor result = empty({x.size(0), x.size(1), (x.size(2) + 1) / 2, (x.size(3) + 1) / 2}, x.scalar_type(),
                             at::MemoryFormat::ChannelsLast);

@@ -76,7 +76,7 @@ struct Picture {
       store(out + i, load(a + i) * share_a + load(b + i) * share_b + load(c + i) * share_c + load(d + i) * share_d);
     for (; i < channels; ++i)
       out[i] = narrowed<In>(to_float(a[i]) * share_a + to_float(b[i]) * share_b + to_float(c[i]) * share_c +
-                              to_float(d[i]) * share_d);
+                            to_float(d[i]) * share_d);
   }
 };
 
