@@ -241,7 +241,7 @@ def test_an_id_left_to_a_pack_that_does_not_register_it_becomes_ours(comfyui, st
 def test_off_leaves_ids_to_nobody(start_server, monkeypatch):
     monkeypatch.setenv("MATTECORE_IDS", "off")
     registry, _ = start_server()
-    assert set(registry) == set(OWN)
+    assert set(registry) == {*OWN, *BESIDE}
 
 
 @pytest.mark.parametrize("name", ["mattecore", "my-clone"])
