@@ -8,8 +8,9 @@ from typing import Any
 from ..python import mattecore as checkout
 from ..python.mattecore import node_ids
 from . import engine, host
+from .basic_pipe import FromBasicPipe, ToBasicPipe
 from .image_rem_bg import ImageRemBg
-from .mask_detailer import MaskDetailerPipe
+from .mask_detailer import MaskDetailerBatch, MaskDetailerPipe
 from .ultra import BiRefNetUltra, RemBgUltra, RmBgUltraV2
 
 # Original id -> class, the original's display name, ours.
@@ -19,6 +20,13 @@ _NODES: dict[str, tuple[type, str, str]] = {
     "LayerMask: BiRefNetUltra": (BiRefNetUltra, "LayerMask: BiRefNetUltra", "BiRefNetUltra (mattecore)"),
     "easy imageRemBg": (ImageRemBg, "Image Remove Bg", "Image Remove Bg (mattecore)"),
     "MaskDetailerPipe": (MaskDetailerPipe, "MaskDetailer (pipe)", "MaskDetailer pipe (mattecore)"),
+}
+
+# Nodes that stand in for nobody's: id -> class, display name.
+_OWN_NODES: dict[str, tuple[type, str]] = {
+    "MattecoreMaskDetailerBatch": (MaskDetailerBatch, "MaskDetailer batch (mattecore)"),
+    "MattecoreToBasicPipe": (ToBasicPipe, "To Basic Pipe (mattecore)"),
+    "MattecoreFromBasicPipe": (FromBasicPipe, "From Basic Pipe (mattecore)"),
 }
 
 _log = logging.getLogger("mattecore")
@@ -51,6 +59,8 @@ def mappings(pack: Path) -> tuple[dict[str, Any], dict[str, str]]:
         classes[own], names[own] = node, own_name
         if original in assignment.taken:
             classes[original], names[original] = node, original_name
+    for own, (node, name) in _OWN_NODES.items():
+        classes[own], names[own] = node, name
     return classes, names
 
 

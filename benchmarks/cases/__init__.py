@@ -4,7 +4,19 @@ import importlib
 
 from harness.case import Case
 
-SUBJECTS = ("resize", "rgba", "guided", "trimap", "closed", "foreground", "rmbg", "node")
+SUBJECTS = (
+    "resize",
+    "rgba",
+    "guided",
+    "trimap",
+    "closed",
+    "foreground",
+    "rmbg",
+    "birefnet",
+    "vitmatte",
+    "node",
+    "detailer",
+)
 
 
 def all_cases() -> list[Case]:

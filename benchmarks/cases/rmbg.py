@@ -7,7 +7,6 @@ import importlib
 import io
 
 import torch
-
 from harness import networks
 from harness.case import Call, Case
 

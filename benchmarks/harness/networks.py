@@ -14,8 +14,6 @@ from torch.nn import functional
 
 _KEYS = Path(__file__).parents[2] / "tests" / "data" / "networks" / "keys"
 
-# Eager networks and their weights are big beside ours: this many threads of torch's are what a case pins anyway.
-
 
 def shapes(keys: str) -> dict[str, list[int]]:
     """Returns a public checkpoint's tensors by name, from its table in tests/data/networks/keys."""
@@ -75,11 +73,11 @@ def eager(keys: str) -> nn.Module:
 @contextlib.contextmanager
 def plain_operators() -> Iterator[None]:
     """Puts torch's own operators in the place of ours in the networks' definitions."""
-    from mattecore.networks import birefnet, isnet
+    from mattecore.networks import birefnet, isnet, swin
 
     with contextlib.ExitStack() as stack:
-        for module, plain in ((isnet, _PLAIN), (birefnet, _PLAIN)):
-            for name, function in plain.items():
+        for module in (isnet, birefnet, swin):
+            for name, function in _PLAIN.items():
                 if hasattr(module, name):
                     stack.enter_context(mock.patch.object(module, name, function))
         yield
@@ -93,4 +91,68 @@ def _stretch(x: Tensor, like: Tensor, align_corners: bool = False) -> Tensor:
     return functional.interpolate(x, size=like.shape[2:], mode="bilinear", align_corners=align_corners)
 
 
-_PLAIN: Mapping[str, object] = {"half": _half, "stretch": _stretch}
+def _mean(x: Tensor) -> Tensor:
+    return x.mean((2, 3), keepdim=True)
+
+
+def _deform_conv2d(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, padding: int) -> Tensor:
+    """Samples all windows into one matrix, in fp32, and multiplies it."""
+    batch, channels, height, width = x.shape
+    outputs, _, kernel_height, kernel_width = weight.shape
+    taps = kernel_height * kernel_width
+    rows, columns = torch.arange(height).view(1, -1, 1), torch.arange(width).view(1, 1, -1)
+    tap_row = (torch.arange(taps) // kernel_width - padding).view(-1, 1, 1)
+    tap_column = (torch.arange(taps) % kernel_width - padding).view(-1, 1, 1)
+    matrix = x.new_zeros(batch, channels, taps, height, width)
+    for b in range(batch):
+        down, right = offset[b].view(taps, 2, height, width).unbind(1)
+        y, across = down + rows + tap_row, right + columns + tap_column
+        grid = torch.stack((2 * (across + 0.5) / width - 1, 2 * (y + 0.5) / height - 1), -1)
+        sampled = functional.grid_sample(x[b : b + 1], grid.view(1, taps * height, width, 2), align_corners=False)
+        matrix[b] = sampled.view(channels, taps, height, width) * mask[b]
+    return (weight.view(outputs, -1) @ matrix.view(batch, channels * taps, -1)).view(batch, outputs, height, width)
+
+
+def _window_attention(qkv: Tensor, padding: Tensor, bias: Tensor, window: int, shift: int) -> Tensor:
+    """Pads, rolls, cuts into windows, masks what wrapped round, and rolls back, as the original does."""
+    batch, height, width, channels = qkv.shape
+    heads, inner = bias.size(0), channels // 3
+    below, beside = -height % window, -width % window
+    x = functional.pad(qkv - padding, (0, 0, 0, beside, 0, below)) + padding
+    if shift:
+        x = x.roll((-shift, -shift), (1, 2))
+    rows, columns = x.size(1) // window, x.size(2) // window
+    x = (
+        x.view(batch, rows, window, columns, window, channels)
+        .transpose(2, 3)
+        .reshape(-1, window**2, 3, heads, inner // heads)
+    )
+    query, key, value = x.permute(2, 0, 3, 1, 4)
+    logits = (query * (inner // heads) ** -0.5) @ key.transpose(2, 3) + bias.reshape(heads, window**2, window**2)
+    if shift:
+        logits = logits.view(batch, rows * columns, heads, window**2, window**2)
+        logits = (logits + _shift_mask(rows, columns, window, shift).unsqueeze(1)).flatten(0, 1)
+    y = (logits.softmax(-1) @ value).transpose(1, 2).reshape(batch, rows, columns, window, window, inner)
+    y = y.transpose(2, 3).reshape(batch, rows * window, columns * window, inner)
+    if shift:
+        y = y.roll((shift, shift), (1, 2))
+    return y[:, :height, :width].contiguous()
+
+
+def _shift_mask(rows: int, columns: int, window: int, shift: int) -> Tensor:
+    """-100 between tokens that were not neighbours before the roll."""
+    parts = torch.zeros(rows * window, columns * window)
+    ends = (slice(0, -window), slice(-window, -shift), slice(-shift, None))
+    for index, (part_rows, part_columns) in enumerate((r, c) for r in ends for c in ends):
+        parts[part_rows, part_columns] = index
+    windows = parts.view(rows, window, columns, window).transpose(1, 2).reshape(-1, window**2)
+    return (windows.unsqueeze(1) != windows.unsqueeze(2)) * -100.0
+
+
+_PLAIN: Mapping[str, object] = {
+    "half": _half,
+    "stretch": _stretch,
+    "mean": _mean,
+    "deform_conv2d": _deform_conv2d,
+    "window_attention": _window_attention,
+}

@@ -51,6 +51,7 @@ PYBIND11_MODULE(_core, m) {
   mattecore::bindings::bind_postprocess(m);
   mattecore::bindings::bind_refine(m);
   mattecore::bindings::bind_composite(m);
+  mattecore::bindings::bind_detail(m);
   mattecore::bindings::bind_network(m);
   mattecore::bindings::bind_pipeline(m);
 }

@@ -14,6 +14,7 @@ void bind_preprocess(py::module_& m);
 void bind_postprocess(py::module_& m);
 void bind_refine(py::module_& m);
 void bind_composite(py::module_& m);
+void bind_detail(py::module_& m);
 void bind_network(py::module_& m);
 void bind_pipeline(py::module_& m);
 

@@ -1,7 +1,7 @@
 """mattecore: cuts things out of pictures.
 
-The stages are modules, in the order the data flows: ``preprocess``, ``postprocess``, ``refine``, ``composite``, and
-``pipeline``, which runs them.
+The stages are modules, in the order the data flows: ``preprocess``, ``postprocess``, ``refine``, ``composite``;
+``detail`` is what is done to parts of a picture, and ``pipeline`` runs the stages in their order.
 Importing ``mattecore`` itself loads neither torch nor the native module, so that the command line answers at once and a
 broken build can still be explained; a stage loads both when it is first touched.
 """
@@ -11,7 +11,7 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-_STAGES = ("preprocess", "postprocess", "refine", "composite", "pipeline")
+_STAGES = ("preprocess", "postprocess", "refine", "composite", "detail", "pipeline")
 
 
 def __getattr__(name: str) -> Any:

@@ -30,6 +30,21 @@ def host(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SimpleNamespace:
 
 
 @pytest.fixture
+def sampling_host(host: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """ComfyUI with what MaskDetailerPipe asks of it: each module of host_double/ under its real name, made anew."""
+    modules = {}
+    for path in sorted((Path(__file__).parent / "host_double").glob("*.py")):
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        assert spec is not None
+        assert spec.loader is not None
+        modules[path.stem] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(modules[path.stem])
+        real_name = path.stem.replace("comfy_k_diffusion_", "comfy.k_diffusion.").replace("comfy_", "comfy.")
+        monkeypatch.setitem(sys.modules, real_name, modules[path.stem])
+    return SimpleNamespace(**modules)
+
+
+@pytest.fixture
 def no_host(monkeypatch: pytest.MonkeyPatch) -> None:
     """No ComfyUI in this process."""
     for name in ("nodes", "folder_paths", "comfy.samplers"):

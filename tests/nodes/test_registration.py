@@ -17,6 +17,7 @@ OWN = [
     *("MattecoreRemBgUltra", "MattecoreRmBgUltraV2", "MattecoreBiRefNetUltra"),
     *("MattecoreImageRemBg", "MattecoreMaskDetailerPipe"),
 ]
+BESIDE = ["MattecoreMaskDetailerBatch", "MattecoreToBasicPipe", "MattecoreFromBasicPipe"]
 
 
 @pytest.fixture(autouse=True)
@@ -39,8 +40,8 @@ def test_the_door_exports_three_names_and_a_folder_that_exists(host, installed, 
 
 def test_no_other_pack(host, installed, load_pack, log):
     pack = load_pack()
-    assert set(pack.NODE_CLASS_MAPPINGS) == {*ORIGINAL, *OWN}
-    assert set(pack.NODE_DISPLAY_NAME_MAPPINGS) == {*ORIGINAL, *OWN}
+    assert set(pack.NODE_CLASS_MAPPINGS) == {*ORIGINAL, *OWN, *BESIDE}
+    assert set(pack.NODE_DISPLAY_NAME_MAPPINGS) == {*ORIGINAL, *OWN, *BESIDE}
     assert [record.levelname for record in log.records] == ["INFO"]
     assert "all 5 original node ids are mattecore's" in log.text
 
@@ -49,6 +50,7 @@ def test_every_own_id_is_the_original_s_class_and_has_a_help_page(host, installe
     classes = load_pack().NODE_CLASS_MAPPINGS
     for own, original in zip(OWN, ORIGINAL, strict=True):
         assert classes[own] is classes[original]
+    for own in (*OWN, *BESIDE):
         assert (ROOT / "web" / "docs" / f"{own}.md").read_text(encoding="utf-8").startswith("# ")
 
 
@@ -56,7 +58,7 @@ def test_another_pack_loaded_before(host, installed, load_pack, log):
     theirs = type("MaskDetailerPipe", (), {"RELATIVE_PYTHON_MODULE": "custom_nodes.ComfyUI-Impact-Pack"})
     host.registry["MaskDetailerPipe"] = theirs
     pack = load_pack()
-    assert set(pack.NODE_CLASS_MAPPINGS) == {*ORIGINAL, *OWN} - {"MaskDetailerPipe"}
+    assert set(pack.NODE_CLASS_MAPPINGS) == {*ORIGINAL, *OWN, *BESIDE} - {"MaskDetailerPipe"}
     assert "MaskDetailerPipe: ComfyUI-Impact-Pack" in log.text
 
 
@@ -64,30 +66,30 @@ def test_another_pack_loaded_after(host, installed, load_pack, log):
     (host.custom_nodes / "ComfyUI-Easy-Use").mkdir()
     (host.custom_nodes / "ComfyUI-Easy-Use" / "__init__.py").touch()
     pack = load_pack()
-    assert set(pack.NODE_CLASS_MAPPINGS) == {*ORIGINAL, *OWN} - {"easy imageRemBg"}
+    assert set(pack.NODE_CLASS_MAPPINGS) == {*ORIGINAL, *OWN, *BESIDE} - {"easy imageRemBg"}
     assert "easy imageRemBg: ComfyUI-Easy-Use" in log.text
 
 
 def test_our_own_classes_in_the_registry_are_no_other_pack(host, installed, load_pack):
     host.registry.update(load_pack().NODE_CLASS_MAPPINGS)
-    assert set(load_pack().NODE_CLASS_MAPPINGS) == {*ORIGINAL, *OWN}
+    assert set(load_pack().NODE_CLASS_MAPPINGS) == {*ORIGINAL, *OWN, *BESIDE}
 
 
 def test_override_takes_all(host, installed, load_pack, monkeypatch):
     host.registry["MaskDetailerPipe"] = object
     monkeypatch.setenv("MATTECORE_IDS", "override")
-    assert set(load_pack().NODE_CLASS_MAPPINGS) == {*ORIGINAL, *OWN}
+    assert set(load_pack().NODE_CLASS_MAPPINGS) == {*ORIGINAL, *OWN, *BESIDE}
 
 
 def test_off_takes_none(host, installed, load_pack, monkeypatch, log):
     monkeypatch.setenv("MATTECORE_IDS", "off")
-    assert set(load_pack().NODE_CLASS_MAPPINGS) == set(OWN)
+    assert set(load_pack().NODE_CLASS_MAPPINGS) == {*OWN, *BESIDE}
     assert "nobody" in log.text
 
 
 def test_a_misspelt_mode_is_said_and_taken_as_defer(host, installed, load_pack, monkeypatch, log):
     monkeypatch.setenv("MATTECORE_IDS", "always")
-    assert set(load_pack().NODE_CLASS_MAPPINGS) == {*ORIGINAL, *OWN}
+    assert set(load_pack().NODE_CLASS_MAPPINGS) == {*ORIGINAL, *OWN, *BESIDE}
     assert "MATTECORE_IDS is 'always'" in log.text
 
 
@@ -116,7 +118,7 @@ spec = importlib.util.spec_from_file_location(path.replace(".", "_x_"), path + "
 pack = importlib.util.module_from_spec(spec)
 sys.modules[spec.name] = pack
 spec.loader.exec_module(pack)
-assert len(pack.NODE_CLASS_MAPPINGS) == 10, pack.NODE_CLASS_MAPPINGS
+assert len(pack.NODE_CLASS_MAPPINGS) == 13, pack.NODE_CLASS_MAPPINGS
 try:
     pack.NODE_CLASS_MAPPINGS["easy imageRemBg"]().remove("RMBG-1.4", None, "Hide", "ComfyUI")
 except RuntimeError as error:
@@ -239,7 +241,7 @@ def test_an_id_left_to_a_pack_that_does_not_register_it_becomes_ours(comfyui, st
 def test_off_leaves_ids_to_nobody(start_server, monkeypatch):
     monkeypatch.setenv("MATTECORE_IDS", "off")
     registry, _ = start_server()
-    assert set(registry) == set(OWN)
+    assert set(registry) == {*OWN, *BESIDE}
 
 
 @pytest.mark.parametrize("name", ["mattecore", "my-clone"])

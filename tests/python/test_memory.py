@@ -8,7 +8,7 @@ import pytest
 MEASURE = """
 import sys
 import torch
-from mattecore import composite, preprocess
+from mattecore import composite, detail, preprocess
 
 def status(key):
     with open("/proc/self/status") as lines:
@@ -71,6 +71,23 @@ run = lambda inputs: torch.ops.mattecore.attention_decomposed_relpos(*inputs, 6,
 CASES["to_u8, 12 MP"] = """
 small, large = torch.rand(1, 9, 9, 3), torch.rand(1, 3000, 4000, 3)
 run = preprocess.to_u8
+"""
+CASES["a thousand segments whose boxes all but cover 4 MP"] = """
+small = torch.zeros(9, 9)
+large = torch.zeros(2000, 2000)
+for i in range(0, 2000, 2):
+    large[i, i:] = large[i:, i] = 1  # angles, one in the other
+def run(x):
+    (segments,) = detail.find_segments(x, 10.0, 0)
+    assert len(segments) in (0, 1000), len(segments)
+    return torch.tensor(len(segments))
+"""
+CASES["the mask of a segment of 4 MP, blurred"] = """
+small, large = torch.zeros(9, 9), torch.zeros(1500, 1500)
+large[100:1400, 100:1400] = 1
+def run(x):
+    drawn = [detail.segment_mask(x, segment) for segment in detail.find_segments(x, 10.0, 1)[0]]
+    return detail.blur_mask(drawn[0], 5) if drawn else x
 """
 
 

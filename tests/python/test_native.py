@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import torch
 
-from mattecore import _native, composite, postprocess, preprocess, refine
+from mattecore import _native, composite, detail, postprocess, preprocess, refine
 
-IMAGE, GUIDE = "image", "guide"  # the arguments' names, as messages have them
+IMAGE, GUIDE, PATCH = "image", "guide", "patch"  # the arguments' names, as messages have them
 MASK, ALPHA, TRIMAP = "mask", "alpha", "trimap"
-COLOURS = (IMAGE, GUIDE)
+COLOURS = (IMAGE, GUIDE, PATCH)
 FLOAT, BYTE = torch.float32, torch.uint8
 
 
@@ -43,6 +43,29 @@ class Stage:
         return made
 
 
+def numbered_segments(mask: torch.Tensor) -> torch.Tensor:
+    """A picture of what find_segments finds: on each box's pixels the number of the last segment that covers them."""
+    found = detail.find_segments(mask, 1.5, 1)
+    numbers = torch.zeros(len(found), *mask.shape[-2:])
+    for canvas, segments in zip(numbers, found, strict=True):
+        for number, ((left, top, right, bottom), crop, column) in enumerate(segments, 1):
+            canvas[top:bottom, left:right] = number + (sum(crop) + column) / 1000
+    return numbers.view(mask.shape)
+
+
+def first_segment_masks(mask: torch.Tensor) -> torch.Tensor:
+    """The masks of the first segment of each mask, at their places in masks of zeros."""
+    found = detail.find_segments(mask, 1.5, 0)
+    drawn = torch.zeros(mask.shape)
+    for i, segments in enumerate(found):
+        single = mask if mask.dim() == 2 else mask[i]
+        target = drawn if mask.dim() == 2 else drawn[i]
+        for segment in segments[:1]:
+            left, top, right, bottom = segment.crop_region
+            target[top:bottom, left:right] = detail.segment_mask(single, segment, "soft")
+    return drawn
+
+
 STAGES = [
     Stage("to_u8", preprocess.to_u8, ((IMAGE, FLOAT),)),
     Stage("to_u8 of half", preprocess.to_u8, ((IMAGE, torch.float16),)),
@@ -66,6 +89,11 @@ STAGES = [
     Stage("mask_to_image", composite.mask_to_image, ((MASK, FLOAT),)),
     Stage("multilevel_foreground", composite.multilevel_foreground, ((IMAGE, FLOAT), (ALPHA, FLOAT))),
     Stage("blur_fusion_foreground", composite.blur_fusion_foreground, ((IMAGE, FLOAT), (ALPHA, FLOAT))),
+    Stage("find_segments", numbered_segments, ((MASK, FLOAT),)),
+    Stage("segment_mask", first_segment_masks, ((MASK, FLOAT),)),
+    Stage("blur_mask", lambda x: detail.blur_mask(x, 5), ((MASK, FLOAT),)),
+    Stage("blend", detail.blend, ((IMAGE, FLOAT), (PATCH, FLOAT), (MASK, FLOAT))),
+    Stage("join_alpha", detail.join_alpha, ((IMAGE, FLOAT), (MASK, FLOAT))),
     Stage("gaussian_blur", lambda x: refine.gaussian_blur(x, 11), ((MASK, FLOAT),)),
     Stage("gaussian_blur of doubles", lambda x: refine.gaussian_blur(x, 5), ((MASK, torch.float64),)),
     Stage("trimap_from_mask", lambda x: refine.trimap_from_mask(x, 1, 2), ((MASK, FLOAT),)),
@@ -100,7 +128,7 @@ every_float_stage = pytest.mark.parametrize(
 def test_every_public_function_is_among_the_stages():
     public = {
         name
-        for module in (preprocess, postprocess, composite, refine)
+        for module in (preprocess, postprocess, composite, refine, detail)
         for name, value in vars(module).items()
         if inspect.isfunction(value) and value.__module__ == module.__name__
     }
@@ -357,6 +385,11 @@ TYPES = {
     "mask_to_image": (FLOAT,),
     "multilevel_foreground": (FLOAT,),
     "blur_fusion_foreground": (FLOAT,),
+    "find_segments": (FLOAT,),
+    "segment_mask": (FLOAT,),
+    "blur_mask": (FLOAT,),
+    "blend": (FLOAT,),
+    "join_alpha": (FLOAT,),
     "gaussian_blur": (FLOAT, torch.float64),
     "trimap_from_mask": (FLOAT, BYTE),
     "fix_trimap": (FLOAT, torch.float64),

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "mattecore/network/operators/conv2d.h"
+#include "mattecore/network/operators/deform_conv2d.h"
 #include "mattecore/network/operators/linear.h"
 
 namespace mattecore::network {
@@ -109,10 +110,40 @@ using PackedWeights = std::map<std::pair<const void*, const void*>, std::pair<at
 /// of their distance.
 bool steers_samples(const Value* value) {
   const auto steers = [&](const torch::jit::Use& use) {
-    return is(use.user, "mattecore::deform_conv2d") ? use.offset > 0
-                                                    : is(use.user, "aten::mul") && steers_samples(use.user->output());
+    if (is(use.user, "mattecore::deform_conv2d") || is(use.user, "mattecore::deform_conv2d_packed"))
+      return use.offset == 1 || use.offset == 2;
+    return is(use.user, "aten::mul") && steers_samples(use.user->output());
   };
   return std::any_of(value->uses().begin(), value->uses().end(), steers);
+}
+
+/// The normalisation that is a convolution's only reader, or null.
+Node* norm_after(const Node* conv) {
+  Node* next = only_reader(conv->output());
+  return next != nullptr && is(next, "aten::batch_norm") && next->owningBlock() == conv->owningBlock() ? next : nullptr;
+}
+
+struct Folded {
+  at::Tensor weight, bias;
+};
+
+/// A convolution's weights with those of the normalisation after it, if there is one.
+Folded fold(const at::Tensor& weight, const std::optional<at::Tensor>& bias, const Node* norm) {
+  at::Tensor kernel = weight.to(at::kFloat);
+  at::Tensor shift = bias.has_value() ? bias->to(at::kFloat) : at::zeros({kernel.size(0)});
+  if (norm == nullptr) return {kernel, shift.contiguous()};
+  const auto statistic = [&](size_t input) { return constant_tensor(norm->input(input))->to(at::kFloat); };
+  const at::Tensor scale = statistic(1) * at::rsqrt(statistic(4) + toIValue(norm->input(7))->toDouble());
+  return {kernel * scale.view({-1, 1, 1, 1}), ((shift - statistic(3)) * scale + statistic(2)).contiguous()};
+}
+
+template <class Pack>
+const std::pair<at::Tensor, at::Tensor>& packed_once(PackedWeights& packed, const at::Tensor& weight, const Node* norm,
+                                                     Pack&& pack) {
+  const void* scale = norm == nullptr ? nullptr : constant_tensor(norm->input(1))->unsafeGetTensorImpl();
+  auto& entry = packed[{weight.unsafeGetTensorImpl(), scale}];
+  if (!entry.first.defined()) entry = pack();
+  return entry;
 }
 
 void lower_conv2d(Graph& graph, Node* conv, Arithmetic arithmetic, PackedWeights& packed) {
@@ -127,24 +158,12 @@ void lower_conv2d(Graph& graph, Node* conv, Arithmetic arithmetic, PackedWeights
                     dilation->get(0) == dilation->get(dilation->size() - 1);
   if (!weight.has_value() || !even || !groups.has_value() || groups->toInt() != 1) return;
 
-  Node* next = only_reader(conv->output());
-  Node* norm = next != nullptr && is(next, "aten::batch_norm") && next->owningBlock() == conv->owningBlock() ? next : nullptr;
-  const auto gamma = norm == nullptr ? std::nullopt : constant_tensor(norm->input(1));
-  auto& [weights, shift] = packed[{weight->unsafeGetTensorImpl(), gamma ? gamma->unsafeGetTensorImpl() : nullptr}];
-  if (!weights.defined()) {
-    at::Tensor kernel = weight->to(at::kFloat);
-    shift = bias.has_value() ? bias->to(at::kFloat) : at::zeros({kernel.size(0)});
-    if (norm != nullptr) {
-      const auto beta = constant_tensor(norm->input(2)), mean = constant_tensor(norm->input(3)),
-                 variance = constant_tensor(norm->input(4));
-      const double eps = toIValue(norm->input(7))->toDouble();
-      const at::Tensor scale = gamma->to(at::kFloat) * at::rsqrt(variance->to(at::kFloat) + eps);
-      kernel = kernel * scale.view({-1, 1, 1, 1});
-      shift = (shift - mean->to(at::kFloat)) * scale + beta->to(at::kFloat);
-    }
-    shift = shift.contiguous();
-    weights = pack_conv2d(kernel, stride->get(0), dilation->get(0), static_cast<int64_t>(arithmetic));
-  }
+  Node* norm = norm_after(conv);
+  const auto& [weights, shift] = packed_once(packed, *weight, norm, [&] {
+    Folded folded = fold(*weight, bias, norm);
+    return std::pair(pack_conv2d(folded.weight, stride->get(0), dilation->get(0), static_cast<int64_t>(arithmetic)),
+                     folded.bias);
+  });
   Node* last = norm == nullptr ? conv : norm;
   const Tail tail = take_tail(last);
 
@@ -183,16 +202,33 @@ void lower_linear(Graph& graph, Node* map, Arithmetic arithmetic, PackedWeights&
     inputs = {norm->input(0), graph.insertConstant(constant_tensor(norm->input(2))->to(at::kFloat)),
               graph.insertConstant(constant_tensor(norm->input(3))->to(at::kFloat)), norm->input(4)};
   }
-  auto& [weights, shift] = packed[{weight->unsafeGetTensorImpl(), nullptr}];
-  if (!weights.defined()) {
-    weights = pack_linear(*weight, static_cast<int64_t>(arithmetic));
-    shift = bias.has_value() ? bias->to(at::kFloat).contiguous() : at::zeros({weight->size(0)});
-  }
+  const auto& [weights, shift] = packed_once(packed, *weight, nullptr, [&] {
+    return std::pair(pack_linear(*weight, static_cast<int64_t>(arithmetic)),
+                     bias.has_value() ? bias->to(at::kFloat).contiguous() : at::zeros({weight->size(0)}));
+  });
   inputs.insert(inputs.end(),
                 {graph.insertConstant(weights), graph.insertConstant(shift),
                  graph.insertConstant(static_cast<int64_t>(tail.activation)),
                  tail.residual == nullptr ? none : tail.residual});
   replace(graph, tail, "mattecore::linear", inputs);
+}
+
+void lower_deform_conv2d(Graph& graph, Node* conv, Arithmetic arithmetic, PackedWeights& packed) {
+  const auto weight = constant_tensor(conv->input(3));
+  if (!weight.has_value()) return;
+  Node* norm = norm_after(conv);
+  const auto& [weights, shift] = packed_once(packed, *weight, norm, [&] {
+    Folded folded = fold(*weight, std::nullopt, norm);
+    return std::pair(pack_deform_conv2d(folded.weight, static_cast<int64_t>(arithmetic)), folded.bias);
+  });
+  Tail tail{.last = norm == nullptr ? conv : norm};
+  if (Node* next = only_reader(tail.last->output()); next != nullptr && activation_of(next).has_value())
+    tail = {.activation = *activation_of(next), .last = next};
+  const torch::jit::WithInsertPoint before(tail.last);
+  replace(graph, tail, "mattecore::deform_conv2d_packed",
+          {conv->input(0), conv->input(1), conv->input(2), graph.insertConstant(weights), graph.insertConstant(shift),
+           graph.insertConstant(std::vector<int64_t>{weight->size(2), weight->size(3)}), conv->input(4),
+           graph.insertConstant(static_cast<int64_t>(tail.activation))});
 }
 
 /// Casts the tensors that other nodes read; those that products and normalisations add and scale by stay float32.
@@ -201,7 +237,7 @@ void cast_constant(Node* constant, at::ScalarType dtype) {
   if (!tensor.has_value() || !tensor->is_floating_point() || tensor->scalar_type() == dtype) return;
   const auto takes_float = [](const torch::jit::Use& use) {
     return is(use.user, "aten::layer_norm") || is(use.user, "aten::batch_norm") || is(use.user, "mattecore::conv2d") ||
-           is(use.user, "mattecore::linear");
+           is(use.user, "mattecore::linear") || is(use.user, "mattecore::deform_conv2d_packed");
   };
   const auto& uses = constant->output()->uses();
   if (std::none_of(uses.begin(), uses.end(), takes_float)) constant->t_(torch::jit::attr::value, tensor->to(dtype));
@@ -216,6 +252,7 @@ torch::jit::Module lower(const torch::jit::Module& module, Arithmetic arithmetic
   for_each_node(graph->block(), [&](Node* node) {
     if (is(node, "aten::conv2d")) lower_conv2d(*graph, node, arithmetic, packed);
     if (is(node, "aten::linear")) lower_linear(*graph, node, arithmetic, packed);
+    if (is(node, "mattecore::deform_conv2d")) lower_deform_conv2d(*graph, node, arithmetic, packed);
   });
   torch::jit::EliminateDeadCode(graph);
   for_each_node(graph->block(), [&](Node* node) {

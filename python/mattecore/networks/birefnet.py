@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mattecore.networks import swin
-from mattecore.networks.operators import deform_conv2d, stretch
+from mattecore.networks.operators import deform_conv2d, mean, stretch
 from mattecore.networks.state_dict import Shapes, shape_of
 
 # Heads of the training's losses, and index tables that follow from the shapes.
@@ -63,6 +63,20 @@ def config_from_state_dict(shapes: Shapes) -> BiRefNetConfig:
     )
 
 
+class Norm(nn.BatchNorm2d):
+    """Batch normalisation that does not ask for its input's rank: the question would keep it from being folded."""
+
+    def _check_input_dim(self, x: Tensor) -> None:
+        pass
+
+
+class Mean(nn.Module):
+    """[B,C,H,W] -> [B,C,1,1]."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return mean(x)
+
+
 class DeformableConv(nn.Module):
     def __init__(self, inputs: int, outputs: int, kernel: int) -> None:
         super().__init__()
@@ -80,7 +94,7 @@ class DeformableBranch(nn.Module):
     def __init__(self, inputs: int, outputs: int, kernel: int) -> None:
         super().__init__()
         self.atrous_conv = DeformableConv(inputs, outputs, kernel)
-        self.bn = nn.BatchNorm2d(outputs)
+        self.bn = Norm(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
         return functional.relu(self.bn(self.atrous_conv(x)))
@@ -98,10 +112,10 @@ class DeformablePyramid(nn.Module):
         self.aspp1 = DeformableBranch(channels, _BRANCH, 1)
         self.aspp_deforms = nn.ModuleList(DeformableBranch(channels, _BRANCH, kernel) for kernel in kernels)
         self.global_avg_pool = nn.Sequential(
-            nn.AdaptiveAvgPool2d(1), nn.Conv2d(channels, _BRANCH, 1, bias=False), nn.BatchNorm2d(_BRANCH), nn.ReLU()
+            Mean(), nn.Conv2d(channels, _BRANCH, 1, bias=False), nn.BatchNorm2d(_BRANCH), nn.ReLU()
         )
         self.conv1 = nn.Conv2d((len(kernels) + 2) * _BRANCH, channels, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(channels)
+        self.bn1 = Norm(channels)
 
     def forward(self, x: Tensor) -> Tensor:
         mixed = self.share(self.aspp1(x), 0)
@@ -185,7 +199,8 @@ class Decoder(nn.Module):
         self.gdt_convs_attn_3 = _gate_head()
         self.gdt_convs_2 = _gate(c1)
         self.gdt_convs_attn_2 = _gate_head()
-        self.conv_out1 = nn.Sequential(nn.Conv2d(c1 // 2 + seen[0], 1, 1))
+        self.decoded = c1 // 2
+        self.conv_out1 = nn.Sequential(nn.Conv2d(self.decoded + seen[0], 1, 1))
 
     def forward(self, image: Tensor, x1: Tensor, x2: Tensor, x3: Tensor, x4: Tensor) -> Tensor:
         if self.ipt_blk5 is not None:
@@ -222,13 +237,13 @@ class Decoder(nn.Module):
         Only at the border, where a pad of zeros comes between the first two, they are computed one by one.
         """
         out = getattr(self.conv_out1, "0")
-        enlarged = _resize(functional.conv2d(x, out.weight[:, : x.size(1)], out.bias), image)
+        enlarged = _resize(functional.conv2d(x, out.weight[:, : self.decoded], out.bias), image)
 
         first, second = self.ipt_blk1.conv1, self.ipt_blk1.conv_out
         first_bias, second_bias = first.bias, second.bias
         assert first_bias is not None
         assert second_bias is not None
-        share = out.weight[:, x.size(1) :, 0, 0]
+        share = out.weight[:, self.decoded :, 0, 0]
         weight, bias = torch.tensordot(share, second.weight, dims=1), share @ second_bias
         merged = functional.conv_transpose2d(weight, first.weight)
         seen = functional.conv2d(image, merged, bias + weight.sum((2, 3)) @ first_bias, padding=2)
@@ -261,7 +276,7 @@ class BiRefNet(nn.Module):
                 f"this BiRefNet takes multiples of {self.divisor} pixels, not {width} x {height}: resize the picture"
             )
         x1, x2, x3, x4 = self.bb(image)
-        half = functional.interpolate(image, size=(height // 2, width // 2), mode="bilinear", align_corners=True)
+        half = stretch(image, image[:, :, ::2, ::2], align_corners=True)
         h1, h2, h3, h4 = self.bb(half)
         x1 = torch.cat((x1, _resize(h1, x1)), 1)
         x2 = torch.cat((x2, _resize(h2, x2)), 1)

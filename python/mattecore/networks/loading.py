@@ -10,10 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 
 from mattecore import _native
-from mattecore.networks import Network, StateDictError, build, canonical_names
-from mattecore.weights.reader import WeightsError, read
+from mattecore.networks import Network, StateDictError, build, canonical_names, load_weights
+from mattecore.weights.atomic import replacing
+from mattecore.weights.error import WeightsError
+from mattecore.weights.lookup import lookup
+from mattecore.weights.reader import read
 
 if TYPE_CHECKING:
     from mattecore import _core
@@ -23,7 +27,7 @@ Colours = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Preparation:
-    """How pictures 0..1 go into a network: minus mean, by std, resized to (height, width) or, None, of their own size."""
+    """How pictures 0..1 go into a network: minus mean, by std, resized to (height, width) or, None, as they are."""
 
     mean: Colours
     std: Colours
@@ -46,9 +50,9 @@ def load(
 ) -> "_core.Network":
     """Return the network whose weights file holds, from this process's cache where it is loaded already.
 
-    precision is auto, exact, bf16 or fp16; "" takes MATTECORE_PRECISION. preparation is that of the family where none
-    is given. Raises WeightsError, a ValueError of one sentence, for a file that is none, or holds another network; no
-    half-loaded network is left.
+    precision is auto, exact, bf16 or fp16; "" takes MATTECORE_PRECISION. preparation is what the manifest says of the
+    file where none is given, else that of the family. Raises WeightsError, a ValueError of one sentence, for a file
+    that is none, or holds another network; no half-loaded network is left.
     """
     core = _native.load()
     device = torch.device(device)
@@ -75,27 +79,56 @@ def cache_key(
     return f"{file} {identity} {device} {precision} {preparation}"
 
 
+def export(file: Path, output: Path, *, overwrite: bool = False) -> None:
+    """Write the network whose weights file holds, and these, as one TorchScript file, whole or not at all.
+
+    Raises WeightsError where output is there already and overwrite is not set.
+    """
+    if output.exists() and not overwrite:
+        raise WeightsError(f"{output} is there already; give another name, or --overwrite")
+    network, tensors = _recognise(file)
+    load_weights(network.module, tensors)
+    with replacing(output) as written:
+        torch.jit.save(_scripted(network, prepared(file)), written.name)  # type: ignore[no-untyped-call]
+
+
+def prepared(file: Path) -> Preparation | None:
+    """Return how the manifest says that pictures go into the network of a file; None where it does not know it."""
+    entry = lookup(file)
+    return entry and Preparation(entry.mean, entry.std, entry.size)
+
+
+def _recognise(file: Path) -> tuple[Network, dict[str, Tensor]]:
+    """Read a file and make the network it is for, of shapes alone."""
+    tensors = read(file)
+    try:
+        return build({name: tensor.shape for name, tensor in tensors.items()}, device="meta"), tensors
+    except StateDictError as error:
+        raise WeightsError(f"{file}: {error}") from None
+
+
 def _load(
     core: "_core", file: Path, device: torch.device, precision: str, preparation: Preparation | None
 ) -> "_core.Network":
-    tensors = read(file)
+    network, tensors = _recognise(file)
     names = canonical_names(tensors)
-    try:
-        network = build({name: tensor.shape for name, tensor in tensors.items()}, device="meta")
-    except StateDictError as error:
-        raise WeightsError(f"{file}: {error}") from None
     weights = {names[name]: tensor for name, tensor in tensors.items()}
-    return core.load_network(archive(network, preparation), weights, device, precision)
+    return core.load_network(archive(network, preparation or prepared(file)), weights, device, precision)
 
 
 def archive(network: Network, preparation: Preparation | None = None) -> bytes:
     """Script a network into a TorchScript archive: of shapes alone, where it was built on the device meta."""
-    module = network.module
-    preparation = preparation or PREPARATIONS[network.family]
+    buffer = io.BytesIO()
+    torch.jit.save(_scripted(network, preparation), buffer)  # type: ignore[no-untyped-call]
+    return buffer.getvalue()
+
+
+def _scripted(network: Network, preparation: Preparation | None) -> torch.jit.ScriptModule:
+    """Script a network together with what the core asks of it: network::Preparation."""
+    module, preparation = network.module, preparation or PREPARATIONS[network.family]
     module.family = network.family
     module.mean, module.std = list(preparation.mean), list(preparation.std)
     module.size = list(preparation.size or (0, 0))
     module.divisor, module.bf16_suffices = network.config.divisor, network.config.bf16_suffices
-    buffer = io.BytesIO()
-    torch.jit.save(torch.jit.script(module), buffer)  # type: ignore[no-untyped-call]
-    return buffer.getvalue()
+    scripted: torch.jit.ScriptModule = torch.jit.script(module)
+    return scripted

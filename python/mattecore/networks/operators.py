@@ -16,6 +16,16 @@ def half(x: Tensor) -> Tensor:
     return torch.ops.mattecore.half(x)
 
 
+def join_doubled(detail: Tensor, x: Tensor, first: int) -> Tensor:
+    """Detail [B,D,H,W] and beside it rows first to first + H of x [B,C,h,w] stretched bilinearly to twice its size."""
+    return torch.ops.mattecore.join_doubled(detail, x, first)
+
+
+def mean(x: Tensor) -> Tensor:
+    """The mean of each map [B,C,H,W] as [B,C,1,1]: the same bytes for any number of threads."""
+    return torch.ops.mattecore.mean(x)
+
+
 def stretch(x: Tensor, like: Tensor, align_corners: bool = False) -> Tensor:
     """Stretch maps [B,C,h,w] bilinearly to the height and width of like."""
     return torch.ops.mattecore.stretch(x, like, align_corners)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mattecore.networks.operators import attention_decomposed_relpos
+from mattecore.networks.operators import attention_decomposed_relpos, join_doubled
 from mattecore.networks.state_dict import Shapes, StateDictError, shape_of
 
 UNUSED = r"(?!)"
@@ -235,8 +235,7 @@ class Fusion(nn.Module):
 
     def forward(self, x: Tensor, detail: Tensor, skip: int) -> Tensor:
         """Fuse a detail with x enlarged, of which it lies skip rows from the top."""
-        x = functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
-        return self.conv(torch.cat((detail, x[:, :, skip : skip + detail.size(2)]), 1))
+        return self.conv(join_doubled(detail, x, skip))
 
 
 class MattingHead(nn.Module):

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <random>
 #include <stdexcept>
 #include <vector>
@@ -55,6 +56,26 @@ TEST(GaussianBlur, MatchesTheDefinition) {
           EXPECT_NEAR(blurred(y, x), sum, 1e-12) << size << ": " << y << ", " << x;
         }
     }
+}
+
+TEST(Blur, WeighsByAnyKernelInDoubles) {
+  const std::vector<double> half{0.7, 0.25, -0.1, 0.05};
+  for (const auto& [height, width] : {std::pair<int64_t, int64_t>{1, 1}, {1, 9}, {2, 3}, {23, 31}}) {
+    const Image<double> exact = random_mask(height, width);
+    Image<float> mask(height, width), blurred(height, width);
+    for (int64_t i = 0; i < height * width; ++i) mask.view().data[i] = static_cast<float>(exact.view().data[i]);
+    blur<float, double>(mask.view(), half, blurred.view());
+    for (int64_t y = 0; y < height; ++y)
+      for (int64_t x = 0; x < width; ++x) {
+        double sum = 0;
+        for (int64_t v = -3; v <= 3; ++v)
+          for (int64_t u = -3; u <= 3; ++u)
+            sum += half[static_cast<size_t>(std::abs(v))] * half[static_cast<size_t>(std::abs(u))] *
+                   mask(reflect_101(y + v, height), reflect_101(x + u, width));
+        // Only the last step, to float, rounds; where the doubles' own rounding lies on an edge, to the next one.
+        EXPECT_FLOAT_EQ(blurred(y, x), static_cast<float>(sum)) << y << ", " << x;
+      }
+  }
 }
 
 TEST(GaussianBlur, SameBytesForAnyNumberOfThreads) {

@@ -169,7 +169,7 @@ def test_linear_reads_no_more_than_its_input() -> None:
     channels=st.sampled_from([1, 3, 32]),
     align_corners=st.booleans(),
 )
-def test_stretch_and_half(
+def test_stretch_half_and_mean(
     dtype: torch.dtype, seed: int, size: tuple[int, int], to: tuple[int, int], channels: int, align_corners: bool
 ) -> None:
     torch.manual_seed(seed)
@@ -178,3 +178,19 @@ def test_stretch_and_half(
     wanted = functional.interpolate(x.float(), size=to, mode="bilinear", align_corners=align_corners)
     assert_close(operators.stretch(x, like, align_corners), wanted, BF16 if dtype == torch.bfloat16 else FLOAT32)
     assert operators.half(x).equal(functional.max_pool2d(x, 2, 2, ceil_mode=True))
+    assert_close(operators.mean(x), x.float().mean((2, 3), keepdim=True), BF16 if dtype == torch.bfloat16 else FLOAT32)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize(
+    ("height", "width", "first", "rows"), [(1, 1, 0, 2), (3, 5, 1, 4), (8, 16, 0, 16), (7, 9, 13, 1)]
+)
+def test_join_doubled(dtype: torch.dtype, height: int, width: int, first: int, rows: int) -> None:
+    torch.manual_seed(0)
+    x, detail = random(2, 6, height, width, dtype=dtype), random(2, 3, rows, 2 * width, dtype=dtype)
+    doubled = functional.interpolate(x.float(), scale_factor=2.0, mode="bilinear")[:, :, first : first + rows]
+    found = operators.join_doubled(detail, x, first)
+    assert found[:, :3].equal(detail)
+    assert_close(found[:, 3:], doubled, BF16 if dtype == torch.bfloat16 else FLOAT32)
+    with pytest.raises(ValueError, match="are wanted of a map"):
+        operators.join_doubled(detail, x, 2 * height)

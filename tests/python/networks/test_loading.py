@@ -177,16 +177,16 @@ def test_progress_grows_and_cancels(load: Any, rmbg: Path) -> None:
     assert 0.9 < fractions[-1] <= 1
     assert len(fractions) > 100
 
-    class Interrupted(Exception):
+    class InterruptError(Exception):
         pass
 
     def interrupt(fraction: float) -> None:
         if fraction > 0.5:
-            raise Interrupted
+            raise InterruptError
 
-    with pytest.raises(Interrupted):
+    with pytest.raises(InterruptError):
         network.forward(x, interrupt)
-    with pytest.raises(RuntimeError, match="^the network was cancelled$"):
+    with pytest.raises(RuntimeError, match=r"^the network was cancelled$"):
         network.forward(x, lambda fraction: fraction < 0.3)
     assert torch.equal(network.forward(x, None), y)
 
@@ -232,7 +232,7 @@ def test_wrong_files_are_refused_whole(load: Any, tmp_path: Path) -> None:
 
 def test_archives_that_are_none(load: Any) -> None:
     for archive in (b"", b"no archive", b"PK\x03\x04" + bytes(100)):
-        with pytest.raises(ValueError, match="^this is no TorchScript archive of one of our networks"):
+        with pytest.raises(ValueError, match=r"^this is no TorchScript archive of one of our networks"):
             core.load_network(archive, {}, torch.device("cpu"), "exact")
 
 
@@ -259,9 +259,9 @@ def test_precision(monkeypatch: pytest.MonkeyPatch) -> None:
     assert core.precision("", cpu) == "exact"
     assert core.precision("bf16", cpu) == "bf16"
     monkeypatch.setenv("MATTECORE_PRECISION", "double")
-    with pytest.raises(ValueError, match="^MATTECORE_PRECISION is double, not one of auto, exact, bf16, fp16$"):
+    with pytest.raises(ValueError, match=r"^MATTECORE_PRECISION is double, not one of auto, exact, bf16, fp16$"):
         core.precision("", cpu)
-    with pytest.raises(ValueError, match="^precision is fp16, and a CPU computes in bf16 or exact"):
+    with pytest.raises(ValueError, match=r"^precision is fp16, and a CPU computes in bf16 or exact"):
         core.precision("fp16", cpu)
 
 
@@ -310,3 +310,21 @@ def test_lowering_keeps_what_does_not_fit() -> None:
         network = core.load_network(buffer.getvalue(), {}, torch.device("cpu"), "exact")
         x = torch.randn(2, 3, 9, 11)
         torch.testing.assert_close(network.forward(x, None), module(x).detach(), rtol=1e-5, atol=1e-5)
+
+
+def test_export_holds_everything(load: Any, rmbg: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from mattecore.cli import main
+
+    golden = load("rmbg")
+    output = tmp_path / "rmbg.ts"
+    assert main(["weights", "export", str(rmbg), "--output", str(output)]) == 0
+    assert capsys.readouterr().out == f"{output}\n"
+    network = core.load_network(output.read_bytes(), {}, torch.device("cpu"), "exact")
+    assert network.preparation.family == "isnet"
+    torch.testing.assert_close(network.forward(golden.x, None), golden.y, rtol=0, atol=golden.tolerance)
+
+    before = output.read_bytes()
+    assert main(["weights", "export", str(rmbg), "--output", str(output)]) == 1
+    assert "is there already; give another name, or --overwrite" in capsys.readouterr().err
+    assert output.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["rmbg.ts"]

@@ -53,41 +53,49 @@ void weigh(const std::vector<T>& weights, int64_t count, const T* middle, Before
 
 }  // namespace
 
-template <class T>
-void gaussian_blur(ImageView<const T> mask, int64_t size, ImageView<T> out) {
-  if (size < 1 || size % 2 == 0) throw_invalid("gaussian_blur takes an odd size of at least 1, not ", size);
+template <class T, class Sum>
+void blur(ImageView<const T> mask, const std::vector<Sum>& half_kernel, ImageView<T> out) {
   if (mask.channels != 1 || out.channels != 1)
     throw_invalid("gaussian_blur takes masks of one channel, not ", mask.channels, " and ", out.channels);
   if (!mask.same_size(out))
     throw_invalid("gaussian_blur's masks are ", mask.height, " x ", mask.width, " and ", out.height, " x ", out.width,
                   "; one size is wanted");
   if (mask.height == 0 || mask.width == 0) return;
-  const std::vector<double> exact = half_kernel(size);
-  const std::vector<T> weights(exact.begin(), exact.end());
-  const int64_t radius = size / 2, width = mask.width;
+  const int64_t radius = static_cast<int64_t>(half_kernel.size()) - 1, width = mask.width;
 
-  Image<T> rows(mask.height, width);
+  Image<Sum> rows(mask.height, width);
   parallel_for(mask.height, 16, [&](int64_t begin, int64_t end) {
-    std::vector<T> extended(static_cast<size_t>(width + 2 * radius));
+    std::vector<Sum> extended(static_cast<size_t>(width + 2 * radius));
     for (int64_t y = begin; y < end; ++y) {
       for (int64_t x = -radius; x < width + radius; ++x)
         extended[static_cast<size_t>(x + radius)] = mask(y, x >= 0 && x < width ? x : reflect_101(x, width));
-      const T* middle = extended.data() + radius;
+      const Sum* middle = extended.data() + radius;
       weigh(
-          weights, width, middle, [&](int64_t k) { return middle - k; }, [&](int64_t k) { return middle + k; },
+          half_kernel, width, middle, [&](int64_t k) { return middle - k; }, [&](int64_t k) { return middle + k; },
           &rows(y, 0));
     }
   });
   parallel_for(mask.height, 16, [&](int64_t begin, int64_t end) {
-    std::vector<T> line(static_cast<size_t>(width));
+    std::vector<Sum> line(static_cast<size_t>(width));
     for (int64_t y = begin; y < end; ++y) {
-      const auto row = [&](int64_t v) -> const T* { return &rows(reflect_101(v, mask.height), 0); };
+      const auto row = [&](int64_t v) -> const Sum* { return &rows(reflect_101(v, mask.height), 0); };
       weigh(
-          weights, width, row(y), [&](int64_t k) { return row(y - k); }, [&](int64_t k) { return row(y + k); },
+          half_kernel, width, row(y), [&](int64_t k) { return row(y - k); }, [&](int64_t k) { return row(y + k); },
           line.data());
-      for (int64_t x = 0; x < width; ++x) out(y, x) = line[static_cast<size_t>(x)];
+      for (int64_t x = 0; x < width; ++x) out(y, x) = static_cast<T>(line[static_cast<size_t>(x)]);
     }
   });
+}
+
+template void blur(ImageView<const float>, const std::vector<float>&, ImageView<float>);
+template void blur(ImageView<const double>, const std::vector<double>&, ImageView<double>);
+template void blur(ImageView<const float>, const std::vector<double>&, ImageView<float>);
+
+template <class T>
+void gaussian_blur(ImageView<const T> mask, int64_t size, ImageView<T> out) {
+  if (size < 1 || size % 2 == 0) throw_invalid("gaussian_blur takes an odd size of at least 1, not ", size);
+  const std::vector<double> weights = half_kernel(size);
+  blur(mask, std::vector<T>(weights.begin(), weights.end()), out);
 }
 
 template void gaussian_blur(ImageView<const float>, int64_t, ImageView<float>);

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "mattecore/kernels/cuda/devices.h"
+#include "mattecore/kernels/deform_columns.h"
 #include "mattecore/kernels/eight_bit.h"
 #include "mattecore/kernels/rgba.h"
 
@@ -37,5 +38,19 @@ template void assemble_rgba(ImageView<const double>, ImageView<const uint8_t>, I
 template void assemble_rgba(ImageView<const Half>, ImageView<const uint8_t>, ImageView<float>, void*);
 template void assemble_rgba(ImageView<const BFloat16>, ImageView<const uint8_t>, ImageView<float>, void*);
 template void assemble_rgba(ImageView<const uint8_t>, ImageView<const uint8_t>, ImageView<float>, void*);
+
+template <class T, class Shift>
+void deform_columns(ChannelView<const T>, ChannelView<const Shift>, ChannelView<const Shift>, int64_t, int64_t, int64_t,
+                    int64_t, T*, void*) {
+  throw_absent("deform_conv2d");
+}
+#define MATTECORE_DEFORM_COLUMNS(T, Shift)                                                                        \
+  template void deform_columns(ChannelView<const T>, ChannelView<const Shift>, ChannelView<const Shift>, int64_t, \
+                               int64_t, int64_t, int64_t, T*, void*)
+MATTECORE_DEFORM_COLUMNS(float, float);
+MATTECORE_DEFORM_COLUMNS(Half, Half);
+MATTECORE_DEFORM_COLUMNS(Half, float);
+MATTECORE_DEFORM_COLUMNS(BFloat16, BFloat16);
+MATTECORE_DEFORM_COLUMNS(BFloat16, float);
 
 }  // namespace mattecore::kernels::cuda

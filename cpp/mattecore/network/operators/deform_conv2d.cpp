@@ -1,14 +1,20 @@
 #include "mattecore/network/operators/deform_conv2d.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/DeviceGuard.h>
 
 #include <algorithm>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 
 #include "mattecore/base/error.h"
+#include "mattecore/kernels/cuda/devices.h"
+#include "mattecore/kernels/deform_columns.h"
+#include "mattecore/network/arena.h"
 #include "mattecore/network/operators/cpu/operators.h"
 #include "mattecore/network/operators/operands.h"
+#include "mattecore/network/steps.h"
 #include "mattecore/tensor/images.h"
 
 namespace mattecore::network {
@@ -93,16 +99,80 @@ void compose(const at::Tensor& x, const at::Tensor& offset, const at::Tensor& ma
   }
 }
 
+template <class T>
+kernels::ChannelView<const T> channels_of(const at::Tensor& t, int64_t b) {
+  return {static_cast<const T*>(t.const_data_ptr()) + b * t.stride(0),
+          t.size(1),
+          t.size(2),
+          t.size(3),
+          t.stride(1),
+          t.stride(2),
+          t.stride(3)};
+}
+
+/// On a GPU with kernels of ours: samples by them, products by torch. out [B,Ho,Wo,O].
+void run_on_cuda(const at::Tensor& x, const at::Tensor& offset, const at::Tensor& mask, const at::Tensor& weight,
+                 int64_t padding, at::Tensor& out) {
+  const c10::DeviceGuard guard(x.device());
+  const int64_t pixels = out.size(1) * out.size(2), width = weight.size(1) * weight.size(2) * weight.size(3);
+  const at::Tensor kernel = weight.permute({2, 3, 1, 0}).reshape({width, weight.size(0)});
+  const auto shift_type = offset.scalar_type() == mask.scalar_type() ? offset.scalar_type() : at::kFloat;
+  const at::Tensor shifts = offset.to(shift_type), scales = mask.to(shift_type);
+  const int64_t rows = std::clamp<int64_t>(kBlockBytes / (x.element_size() * width), 1, pixels);
+  const at::Tensor columns = at::empty({rows, width}, x.options());
+  tensor::with_element_type(x, [&]<class T>(T) {
+    tensor::with_element_type(shifts, [&]<class Shift>(Shift) {
+      if constexpr ((std::is_same_v<Shift, T> || std::is_same_v<Shift, float>) && !std::is_same_v<T, double> &&
+                    !std::is_same_v<T, uint8_t>)
+        for (int64_t b = 0; b < x.size(0); ++b)
+          for (int64_t first = 0; first < pixels; first += rows) {
+            const int64_t count = std::min(rows, pixels - first);
+            kernels::cuda::deform_columns(channels_of<T>(x, b), channels_of<Shift>(shifts, b),
+                                          channels_of<Shift>(scales, b), weight.size(3), padding, first, count,
+                                          static_cast<T*>(columns.mutable_data_ptr()), tensor::current_stream(x));
+            at::Tensor to = out[b].view({pixels, -1}).narrow(0, first, count);
+            at::mm_out(to, columns.narrow(0, 0, count), kernel);
+          }
+    });
+  });
+}
+
 }  // namespace
+
+at::Tensor pack_deform_conv2d(const at::Tensor& weight, int64_t arithmetic) {
+  const at::Tensor rows = weight.permute({0, 2, 3, 1}).reshape({weight.size(0), 1, -1});
+  return pack(rows.to(at::kFloat), static_cast<Arithmetic>(arithmetic));
+}
+
+at::Tensor deform_conv2d_packed(const at::Tensor& x, const at::Tensor& offset, const at::Tensor& mask,
+                                const at::Tensor& packed, const at::Tensor& bias, at::IntArrayRef kernel,
+                                int64_t padding, int64_t activation) {
+  step();
+  at::Tensor out = empty({x.size(0), bias.size(0), offset.size(2), offset.size(3)}, x.scalar_type(),
+                         at::MemoryFormat::ChannelsLast);
+  cpu::deform_conv2d(plain(x), plain(offset), plain(mask), packed, bias, {kernel[0], kernel[1], padding},
+                     static_cast<Activation>(activation), out);
+  return out;
+}
 
 at::Tensor deform_conv2d(const at::Tensor& x, const at::Tensor& offset, const at::Tensor& mask,
                          const at::Tensor& weight, int64_t padding) {
   check(x, offset, mask, weight, padding);
-  at::Tensor out =
-      tensor::empty({x.size(0), offset.size(2), offset.size(3), weight.size(0)}, x.scalar_type(), x.device());
-  const auto run = runs_on_own_loops(x) ? cpu::deform_conv2d : compose;
-  run(plain(x), plain(offset), plain(mask), plain(weight), padding, out);
-  return out.permute({0, 3, 1, 2});
+  if (!runs_on_own_loops(x)) {
+    at::Tensor out = at::empty({x.size(0), offset.size(2), offset.size(3), weight.size(0)}, x.options());
+    static const bool has_kernels = !kernels::cuda::devices().empty();
+    const auto run = x.is_cuda() && x.scalar_type() != at::kDouble && has_kernels ? run_on_cuda : compose;
+    run(plain(x), plain(offset), plain(mask), plain(weight), padding, out);
+    return out.permute({0, 3, 1, 2});
+  }
+  // Types that the processor does not multiply are computed in float32.
+  const bool as_is = x.scalar_type() == at::kBFloat16 && multiplies_bf16();
+  const auto type = as_is ? at::kBFloat16 : at::kFloat;
+  const auto arithmetic = static_cast<int64_t>(as_is ? Arithmetic::bf16 : Arithmetic::float32);
+  return deform_conv2d_packed(x.to(type), offset, mask, pack_deform_conv2d(plain(weight), arithmetic),
+                              at::zeros({weight.size(0)}), {weight.size(2), weight.size(3)}, padding,
+                              static_cast<int64_t>(Activation::none))
+      .to(x.scalar_type());
 }
 
 }  // namespace mattecore::network

@@ -16,4 +16,12 @@ namespace mattecore::network {
 at::Tensor deform_conv2d(const at::Tensor& x, const at::Tensor& offset, const at::Tensor& mask,
                          const at::Tensor& weight, int64_t padding);
 
+/// Packs weights [O,C,kh,kw] for deform_conv2d_packed, in this arithmetic (product.h).
+at::Tensor pack_deform_conv2d(const at::Tensor& weight, int64_t arithmetic);
+
+/// The same on the CPU, with bias [O] and activation in one pass: activation(deform_conv2d(...) + bias).
+at::Tensor deform_conv2d_packed(const at::Tensor& x, const at::Tensor& offset, const at::Tensor& mask,
+                                const at::Tensor& packed, const at::Tensor& bias, at::IntArrayRef kernel,
+                                int64_t padding, int64_t activation);
+
 }  // namespace mattecore::network

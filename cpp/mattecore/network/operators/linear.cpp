@@ -19,14 +19,26 @@ namespace {
 // Rows of a chunk, which stays in the second cache while all the weights pass by.
 constexpr int64_t kChunkBytes = 1 << 19;
 
+/// The sum of term(0) .. term(count - 1), as many at a time as fit a vector: one after the other each addition would
+/// wait for the one before.
+template <class Term>
+float sum_of(int64_t count, Term&& term) {
+  constexpr int64_t kTogether = 32;
+  float sums[kTogether] = {};
+  int64_t i = 0;
+  for (; i + kTogether <= count; i += kTogether)
+    for (int64_t lane = 0; lane < kTogether; ++lane) sums[lane] += term(i + lane);
+  float sum = 0.0f;
+  for (const float lane : sums) sum += lane;
+  for (; i < count; ++i) sum += term(i);
+  return sum;
+}
+
 /// (v - mean) / deviation * weight + bias; sums in two passes, as a mean far from zero would spoil one.
 template <class T>
 void normalise(const T* from, const float* weight, const float* bias, float eps, int64_t count, T* to) {
-  float sum = 0.0f;
-  for (int64_t i = 0; i < count; ++i) sum += load(from[i]);
-  const float mean = sum / static_cast<float>(count);
-  float squares = 0.0f;
-  for (int64_t i = 0; i < count; ++i) squares += (load(from[i]) - mean) * (load(from[i]) - mean);
+  const float mean = sum_of(count, [=](int64_t i) { return load(from[i]); }) / static_cast<float>(count);
+  const float squares = sum_of(count, [=](int64_t i) { return (load(from[i]) - mean) * (load(from[i]) - mean); });
   const float scale = 1.0f / std::sqrt(squares / static_cast<float>(count) + eps);
   for (int64_t i = 0; i < count; ++i) store((load(from[i]) - mean) * scale * weight[i] + bias[i], to[i]);
 }

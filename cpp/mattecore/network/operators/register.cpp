@@ -21,6 +21,11 @@ TORCH_LIBRARY(mattecore, m) {
       "-> Tensor",
       &attention_decomposed_relpos);
   m.def("deform_conv2d(Tensor x, Tensor offset, Tensor mask, Tensor weight, int padding) -> Tensor", &deform_conv2d);
+  m.def("pack_deform_conv2d(Tensor weight, int arithmetic) -> Tensor", &pack_deform_conv2d);
+  m.def(
+      "deform_conv2d_packed(Tensor x, Tensor offset, Tensor mask, Tensor packed, Tensor bias, int[] kernel, int padding, "
+      "int activation) -> Tensor",
+      &deform_conv2d_packed);
   m.def("window_attention(Tensor qkv, Tensor padding, Tensor bias, int window, int shift) -> Tensor",
         &window_attention);
   m.def("pack_conv2d(Tensor weights, int stride, int dilation, int arithmetic) -> Tensor", &pack_conv2d);
@@ -34,7 +39,9 @@ TORCH_LIBRARY(mattecore, m) {
       "Tensor? residual) -> Tensor",
       &linear);
   m.def("stretch(Tensor x, Tensor like, bool align_corners) -> Tensor", &stretch);
+  m.def("join_doubled(Tensor detail, Tensor x, int first) -> Tensor", &join_doubled);
   m.def("half(Tensor x) -> Tensor", &half);
+  m.def("mean(Tensor x) -> Tensor", &mean);
 }
 
 }  // namespace mattecore::network

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "mattecore/base/error.h"
 #include "mattecore/network/arena.h"
 #include "mattecore/network/operators/elements.h"
 #include "mattecore/network/steps.h"
@@ -57,6 +58,11 @@ template class Stretched<at::BFloat16>;
 
 namespace {
 
+/// Whether the loops here take a tensor; torch's take the others.
+bool is_own(const at::Tensor& x) {
+  return x.is_cpu() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
+}
+
 template <class T>
 void stretch_rows(const at::Tensor& x, at::Tensor& result, bool align_corners) {
   const int64_t channels = x.size(1), height = result.size(2), width = result.size(3);
@@ -96,12 +102,71 @@ void half_rows(const at::Tensor& x, at::Tensor& result) {
   });
 }
 
+template <class T>
+void join_doubled_rows(const at::Tensor& detail, const at::Tensor& x, int64_t first, at::Tensor& result) {
+  const int64_t details = detail.size(1), channels = x.size(1), height = detail.size(2), width = detail.size(3);
+  const int64_t pixel = details + channels;
+  const T *detail_from = detail.const_data_ptr<T>(), *x_from = x.const_data_ptr<T>();
+  T* to = result.mutable_data_ptr<T>();
+  at::parallel_for(0, x.size(0) * height, 1, [&](int64_t begin, int64_t end) {
+    Stretched<T> stretched(x.size(2), x.size(3), channels, 2 * x.size(2), 2 * x.size(3), false);
+    for (int64_t row = begin; row < end; ++row) {
+      T* out = to + row * width * pixel;
+      for (int64_t column = 0; column < width; ++column)
+        std::copy_n(detail_from + (row * width + column) * details, details, out + column * pixel);
+      const T* map = x_from + row / height * x.size(2) * x.size(3) * channels;
+      stretched.row(map, first + row % height, out + details, pixel);
+    }
+  });
+}
+
+/// sums [rows,C]: of the pixels of each row.
+template <class T>
+void sum_rows(const at::Tensor& x, at::Tensor& sums) {
+  const int64_t channels = x.size(1), width = x.size(3);
+  const T* from = x.const_data_ptr<T>();
+  float* to = sums.mutable_data_ptr<float>();
+  at::parallel_for(0, x.size(0) * x.size(2), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      float* sum = to + row * channels;
+      std::fill_n(sum, channels, 0.0f);
+      for (int64_t column = 0; column < width; ++column) {
+        const T* pixel = from + (row * width + column) * channels;
+        for (int64_t c = 0; c < channels; ++c) sum[c] += load(pixel[c]);
+      }
+    }
+  });
+}
+
 }  // namespace
+
+at::Tensor mean(const at::Tensor& x) {
+  step();
+  if (!is_own(x)) return at::mean(x, {2, 3}, /*keepdim=*/true);
+  const at::Tensor packed = x.contiguous(at::MemoryFormat::ChannelsLast);
+  const int64_t batch = x.size(0), channels = x.size(1), height = x.size(2);
+  at::Tensor sums = empty({batch * height, channels}, at::kFloat);
+  if (x.scalar_type() == at::kFloat)
+    sum_rows<float>(packed, sums);
+  else
+    sum_rows<at::BFloat16>(packed, sums);
+  at::Tensor result = at::empty({batch, channels, 1, 1}, at::kFloat);
+  const float* from = sums.const_data_ptr<float>();
+  float* to = result.mutable_data_ptr<float>();
+  for (int64_t b = 0; b < batch; ++b) {
+    for (int64_t c = 0; c < channels; ++c) {
+      double sum = 0.0;
+      for (int64_t y = 0; y < height; ++y) sum += from[(b * height + y) * channels + c];
+      to[b * channels + c] = static_cast<float>(sum / static_cast<double>(height * x.size(3)));
+    }
+  }
+  return result.to(x.scalar_type());
+}
 
 at::Tensor stretch(const at::Tensor& x, const at::Tensor& like, bool align_corners) {
   step();
   if (x.sizes().slice(2) == like.sizes().slice(2)) return x;
-  if (!x.is_cpu() || (x.scalar_type() != at::kFloat && x.scalar_type() != at::kBFloat16))
+  if (!is_own(x))
     return at::upsample_bilinear2d(x, like.sizes().slice(2), align_corners);
   const at::Tensor packed = x.contiguous(at::MemoryFormat::ChannelsLast);
   at::Tensor result = empty({x.size(0), x.size(1), like.size(2), like.size(3)}, x.scalar_type(),
@@ -113,9 +178,29 @@ at::Tensor stretch(const at::Tensor& x, const at::Tensor& like, bool align_corne
   return result;
 }
 
+at::Tensor join_doubled(const at::Tensor& detail, const at::Tensor& x, int64_t first) {
+  step();
+  if (detail.size(3) != 2 * x.size(3) || first < 0 || first + detail.size(2) > 2 * x.size(2))
+    throw_invalid("rows ", first, " to ", first + detail.size(2), " of width ", detail.size(3), " are wanted of a map ",
+                  x.sizes(), " at twice its size, which has no such");
+  if (!is_own(x)) {
+    const at::Tensor doubled = at::upsample_bilinear2d(x, {2 * x.size(2), 2 * x.size(3)}, /*align_corners=*/false);
+    return at::cat({detail, doubled.narrow(2, first, detail.size(2))}, 1);
+  }
+  const at::Tensor from = x.contiguous(at::MemoryFormat::ChannelsLast);
+  const at::Tensor beside = detail.to(x.scalar_type()).contiguous(at::MemoryFormat::ChannelsLast);
+  at::Tensor result = empty({x.size(0), detail.size(1) + x.size(1), detail.size(2), detail.size(3)}, x.scalar_type(),
+                            at::MemoryFormat::ChannelsLast);
+  if (x.scalar_type() == at::kFloat)
+    join_doubled_rows<float>(beside, from, first, result);
+  else
+    join_doubled_rows<at::BFloat16>(beside, from, first, result);
+  return result;
+}
+
 at::Tensor half(const at::Tensor& x) {
   step();
-  if (!x.is_cpu() || (x.scalar_type() != at::kFloat && x.scalar_type() != at::kBFloat16))
+  if (!is_own(x))
     return at::max_pool2d(x, {2, 2}, {2, 2}, {0, 0}, {1, 1}, /*ceil_mode=*/true);
   const at::Tensor packed = x.contiguous(at::MemoryFormat::ChannelsLast);
   at::Tensor result = empty({x.size(0), x.size(1), (x.size(2) + 1) / 2, (x.size(3) + 1) / 2}, x.scalar_type(),

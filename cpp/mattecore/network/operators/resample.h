@@ -32,7 +32,13 @@ class Stretched {
 /// Stretches maps [B,C,h,w] to the height and width of like.
 at::Tensor stretch(const at::Tensor& x, const at::Tensor& like, bool align_corners);
 
+/// detail [B,D,H,W] and beside it, after its channels, rows first to first + H of x [B,C,h,w] stretched to twice its size.
+at::Tensor join_doubled(const at::Tensor& detail, const at::Tensor& x, int64_t first);
+
 /// Halves maps [B,C,H,W] by the maximum of 2 x 2 pixels, rounding sizes up.
 at::Tensor half(const at::Tensor& x);
+
+/// The mean of each map [B,C,H,W] as [B,C,1,1], summed in the same order for any number of threads.
+at::Tensor mean(const at::Tensor& x);
 
 }  // namespace mattecore::network

@@ -10,7 +10,7 @@ from ...weights import Entry, SearchResult, manifest
 from ...weights import search as search_everywhere
 
 HELP = "list, find, fetch, check and convert the networks' weights"
-VERBS = ("list", "where", "download", "verify", "convert")
+VERBS = ("list", "where", "download", "verify", "convert", "export")
 
 _EPILOG = """
 Weights are files of their own, with licences of their own; none come with

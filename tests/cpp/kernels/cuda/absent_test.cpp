@@ -6,6 +6,7 @@
 #include <string>
 
 #include "mattecore/kernels/cuda/devices.h"
+#include "mattecore/kernels/deform_columns.h"
 #include "mattecore/kernels/eight_bit.h"
 #include "mattecore/kernels/rgba.h"
 
@@ -42,6 +43,13 @@ TEST(CudaAbsent, FunctionsOfBytesSayHowToGetThem) {
   expect_reason("from_u8", [] { cuda::from_u8(ImageView<const uint8_t>(), ImageView<float>(), nullptr); });
   expect_reason("assemble_rgba", [] {
     cuda::assemble_rgba<uint8_t>(ImageView<const uint8_t>(), ImageView<const uint8_t>(), ImageView<float>(), nullptr);
+  });
+}
+
+TEST(CudaAbsent, DeformColumnsSaysHowToGetIt) {
+  expect_reason("deform_conv2d", [] {
+    cuda::deform_columns<Half, float>(ChannelView<const Half>(), ChannelView<const float>(), ChannelView<const float>(),
+                                      1, 0, 0, 0, nullptr, nullptr);
   });
 }
 

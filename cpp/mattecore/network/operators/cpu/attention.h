@@ -54,6 +54,13 @@ struct TokenMaps {
     const In* all = y < height && x < width ? data + b * batch_stride + y * row_stride + x * column_stride : padding;
     return all + (part * heads + head) * size;
   }
+
+  /// Asks for a token's memory ahead of its use.
+  void prefetch(int64_t b, int64_t y, int64_t x) const {
+    const char* begin = reinterpret_cast<const char*>(token(b, y, x, 0, 0));
+    for (int64_t i = 0; i < 3 * heads * size * static_cast<int64_t>(sizeof(In)); i += 64)
+      __builtin_prefetch(begin + i, 0, 2);
+  }
 };
 
 /// Calls visit(token's number in the window, its row, its column) for tokens begin <= number < end.
@@ -93,7 +100,10 @@ struct Keys {
         key_rows(round_up(head_size, kInterleaved<Tile>)),
         value_stride(round_up(head_size, kColumns)),
         keys(round_up(most, block) * key_rows),
-        values(round_up(most, block) * value_stride) {}
+        values(round_up(most, block) * value_stride),
+        zeros(2 * head_size) {
+    std::fill_n(static_cast<Tile*>(zeros), 2 * head_size, Tile{});
+  }
 
   int64_t blocks() const { return (count + block - 1) / block; }
   int64_t padded(int64_t i) const { return round_up(std::min(block, count - i * block), kColumns); }
@@ -104,17 +114,56 @@ struct Keys {
   void pack(const TokenMaps<In>& maps, int64_t b, const Window& window, int64_t head, int64_t i) {
     Tile* key_block = keys + i * block * key_rows;
     Tile* value_block = values + i * block * value_stride;
-    const int64_t end = std::min(count, (i + 1) * block);
-    if (end - i * block < padded(i)) std::fill_n(key_block, block * key_rows, Tile{});
-    if (end - i * block < padded(i) || size < value_stride) std::fill_n(value_block, padded(i) * value_stride, Tile{});
-    if (key_rows > size) std::fill_n(key_block, block * key_rows, Tile{});
-    for_each_token(window, i * block, end, [&](int64_t token, int64_t y, int64_t x) {
-      const int64_t k = token - i * block;
-      const In* key = maps.token(b, y, x, 1, head);
-      const In* value = maps.token(b, y, x, 2, head);
-      for (int64_t c = 0; c < size; ++c) key_block[place<Tile>(c, k, block)] = as_tile<Tile>(key[c]);
-      for (int64_t c = 0; c < size; ++c) value_block[place<Tile>(k, c, value_stride)] = as_tile<Tile>(value[c]);
-    });
+    const int64_t begin = i * block, end = std::min(count, begin + block);
+    for (int64_t first = 0; first < padded(i); first += 16) {
+      const In *key[16], *value[16];
+      std::fill_n(key, 16, reinterpret_cast<const In*>(static_cast<const Tile*>(zeros)));
+      std::fill_n(value, 16, key[0]);
+      const int64_t last = std::min(end, begin + first + 16);
+      for_each_token(window, begin + first, last, [&](int64_t token, int64_t y, int64_t x) {
+        key[token - begin - first] = maps.token(b, y, x, 1, head);
+        value[token - begin - first] = maps.token(b, y, x, 2, head);
+      });
+      pack_keys(key, key_block + first * kInterleaved<Tile>);
+      pack_values(value, value_block + first * value_stride);
+    }
+  }
+
+ private:
+  Buffer<Tile> zeros;  // long enough to be a key of any type
+
+  /// Turns 16 keys into columns, in squares of 16 words.
+  template <class In>
+  void pack_keys(const In* const (&key)[16], Tile* to) const {
+    constexpr int64_t kChannels = 16 * kInterleaved<Tile>;
+    for (int64_t c = 0; c < size; c += kChannels) {
+      alignas(64) Tile words[16][kChannels];
+      if (size - c < kChannels) std::fill_n(words[0], 16 * kChannels, Tile{});
+      for (int64_t k = 0; k < 16; ++k) {
+        if (size - c < kChannels) {
+          convert(key[k] + c, size - c, words[k]);
+        } else {
+          convert(key[k] + c, kChannels, words[k]);
+        }
+      }
+      const Transposed square(words);
+      const int64_t rows = std::min<int64_t>(16, (key_rows - c) / kInterleaved<Tile>);
+      for (int64_t r = 0; r < rows; ++r)
+        std::memcpy(to + (c + r * kInterleaved<Tile>)*block, &square.row[r], sizeof(Words));
+    }
+  }
+
+  template <class In>
+  void pack_values(const In* const (&value)[16], Tile* to) const {
+    for (int64_t k = 0; k < 16; k += kInterleaved<Tile>) {
+      Tile* row = to + k * value_stride;
+      if constexpr (std::is_same_v<Tile, float>) {
+        convert(value[k], size, row);
+      } else {
+        interleave(value[k], value[k + 1], size, row);
+      }
+      std::fill(row + size * kInterleaved<Tile>, row + value_stride * kInterleaved<Tile>, Tile{});
+    }
   }
 };
 
@@ -164,7 +213,7 @@ class Attention {
     for_each_token(window, begin, end, [&](int64_t token, int64_t y, int64_t x) {
       const In* query = maps.token(b, y, x, 0, head);
       Tile* row = queries_ + (token - begin) * row_;
-      for (int64_t c = 0; c < size_; ++c) row[c] = as_tile<Tile>(query[c]);
+      convert(query, size_, row);
       if (row_ > size_) row[size_] = Tile{};
     });
   }
@@ -214,7 +263,7 @@ class Attention {
       const float factor = 1 / sums_[token - begin];
       const float* from = result_ + (token - begin) * value_stride_;
       In* to = out + (((b * maps.height + y) * maps.width + x) * maps.heads + head) * size_;
-      for (int64_t c = 0; c < size_; ++c) to[c] = narrowed<In>(from[c] * factor);
+      scaled(from, factor, size_, to);
     });
   }
 
@@ -258,6 +307,13 @@ void attend_windows(const TokenMaps<In>& maps, const std::vector<Window>& window
         const int64_t head = i % maps.heads, b = i / maps.heads / window_count;
         const Window& window = windows[i / maps.heads % window_count];
         keys.count = window.tokens();
+        // A head is a strip of its tokens, too far apart for the processor to foresee; so each asks for its share of
+        // the next window, whose memory then arrives in whole rows.
+        if (const int64_t next = i / maps.heads + 1; next < maps.batch * window_count) {
+          const Window& ahead = windows[next % window_count];
+          for_each_token(ahead, ahead.tokens() * head / maps.heads, ahead.tokens() * (head + 1) / maps.heads,
+                         [&](int64_t, int64_t y, int64_t x) { maps.prefetch(next / window_count, y, x); });
+        }
         for (int64_t k = 0; k < keys.blocks(); ++k) keys.pack(maps, b, window, head, k);
         for (int64_t q = 0; q < tiling.tiles(keys.count); ++q)
           attend_queries(attention, bias, keys, b, window, head, q);

@@ -1,54 +1,18 @@
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
+#include <vector>
 
+#include "mattecore/base/image.h"
 #include "mattecore/base/parallel.h"
 #include "mattecore/network/operators/cpu/operators.h"
-#include "mattecore/network/operators/cpu/products.h"
-#include "mattecore/network/operators/cpu/tile_type.h"
 #include "mattecore/network/operators/cpu/vectors.h"
 
 namespace mattecore::network::cpu {
 namespace {
 
-// Samples, weights and sums of a step, 128 KiB + 256 KiB + 128 KiB for 256 outputs, stay in a core's L2 cache.
-constexpr int64_t kPixels = 128;
-constexpr int64_t kSamples = 512;
-
-/// The weights [O,C,kh,kw] as right factors [taps a step * C, O], one a step, a tap's channels side by side.
-template <class Tile>
-struct Weights {
-  int64_t outputs, channels, kernel_width, taps, taps_a_step, rows, stride;
-  Buffer<Tile> factors;
-
-  template <class In>
-  Weights(const at::Tensor& weight, In)
-      : outputs(weight.size(0)),
-        channels(weight.size(1)),
-        kernel_width(weight.size(3)),
-        taps(weight.size(2) * weight.size(3)),
-        taps_a_step(std::clamp<int64_t>(kSamples / channels, 1, taps)),
-        rows(round_up(taps_a_step * channels, kInterleaved<Tile>)),
-        stride(round_up(outputs, kColumns)),
-        factors(steps() * rows * stride) {
-    const In* from = static_cast<const In*>(weight.const_data_ptr());
-    if (stride > outputs || rows > taps_a_step * channels || steps() * taps_a_step > taps)
-      std::fill_n(static_cast<Tile*>(factors), steps() * rows * stride, Tile{});
-    // A piece of kColumns outputs and a few channels is read and written in whole memory lines.
-    constexpr int64_t kPiece = kInterleaved<Tile>;
-    parallel_for((channels + kPiece - 1) / kPiece, 1, [&](int64_t begin, int64_t end) {
-      for (int64_t piece = begin; piece < end; ++piece)
-        for (int64_t first = 0; first < outputs; first += kColumns)
-          for (int64_t tap = 0; tap < taps; ++tap)
-            for (int64_t o = first; o < std::min(outputs, first + kColumns); ++o)
-              for (int64_t c = piece * kPiece; c < std::min(channels, (piece + 1) * kPiece); ++c)
-                factors[tap / taps_a_step * rows * stride + place<Tile>(tap % taps_a_step * channels + c, o, stride)] =
-                    as_tile<Tile>(from[o * weight.stride(0) + c * weight.stride(1) +
-                                       tap / kernel_width * weight.stride(2) + tap % kernel_width * weight.stride(3)]);
-    });
-  }
-
-  int64_t steps() const { return (taps + taps_a_step - 1) / taps_a_step; }
-};
+// Samples of a tile, which stay in a core's second cache until they are multiplied.
+constexpr int64_t kTileBytes = 1 << 20;
 
 /// A [B,C,H,W] tensor's elements as floats.
 class Reader {
@@ -96,10 +60,9 @@ struct Picture {
   }
 
   /// out = scale times the picture at (y, x), bilinear. NaN is outside like every position beyond the border.
-  template <class Tile>
-  void sample(float y, float x, float scale, Tile* out) const {
+  void sample(float y, float x, float scale, In* out) const {
     if (!(y > -1 && y < static_cast<float>(height) && x > -1 && x < static_cast<float>(width))) {
-      std::fill_n(out, channels, Tile{});
+      std::fill_n(out, channels, In{});
       return;
     }
     const float floor_y = std::floor(y), floor_x = std::floor(x);
@@ -112,63 +75,76 @@ struct Picture {
     for (; i + kLanes <= channels; i += kLanes)
       store(out + i, load(a + i) * share_a + load(b + i) * share_b + load(c + i) * share_c + load(d + i) * share_d);
     for (; i < channels; ++i)
-      out[i] = narrowed<Tile>(to_float(a[i]) * share_a + to_float(b[i]) * share_b + to_float(c[i]) * share_c +
+      out[i] = narrowed<In>(to_float(a[i]) * share_a + to_float(b[i]) * share_b + to_float(c[i]) * share_c +
                               to_float(d[i]) * share_d);
   }
 };
 
+/// Samples the windows of pixels first to first + count as rows [taps * channels], depth values apart.
+template <class T>
+void sample_rows(const Picture<T>& picture, const Reader& offsets, const Reader& masks, int64_t b, int64_t first,
+                 int64_t count, int64_t width, const Kernel& kernel, int64_t depth, T* rows) {
+  const int64_t taps = kernel.height * kernel.width;
+  thread_local std::vector<float> shifts, scales;
+  shifts.resize(2 * taps);
+  scales.resize(taps);
+  for (int64_t i = 0; i < count; ++i, rows += depth) {
+    const int64_t y = (first + i) / width, x = (first + i) % width;
+    offsets.read(b, 0, 2 * taps, y, x, shifts.data());
+    masks.read(b, 0, taps, y, x, scales.data());
+    for (int64_t tap = 0; tap < taps; ++tap)
+      picture.sample(static_cast<float>(y + tap / kernel.width - kernel.padding) + shifts[2 * tap],
+                     static_cast<float>(x + tap % kernel.width - kernel.padding) + shifts[2 * tap + 1], scales[tap],
+                     rows + tap * picture.channels);
+  }
+}
+
+template <class T>
+void convolve_samples(const at::Tensor& x, const at::Tensor& offset, const at::Tensor& mask, const at::Tensor& packed,
+                      const at::Tensor& bias, const Kernel& kernel, Activation activation, at::Tensor& out) {
+  using Element = std::conditional_t<sizeof(T) == 2, at::BFloat16, float>;  // the same bits, as torch calls them
+  const at::Tensor pixels = x.stride(1) == 1 ? x : x.contiguous(at::MemoryFormat::ChannelsLast);
+  const int64_t channels = x.size(1), outputs = bias.size(0);
+  const int64_t width = offset.size(3), size = offset.size(2) * width;
+  const int64_t depth = packed.size(2) * (packed.scalar_type() == at::kFloat ? 1 : 2);
+  const int64_t tile = std::clamp<int64_t>(kTileBytes / (depth * static_cast<int64_t>(sizeof(T))) / 64 * 64, 64, 1024);
+  const int64_t tiles = (size + tile - 1) / tile;
+  const Reader offsets(offset), masks(mask);
+  mattecore::Buffer<T> zeros(channels);
+  std::fill_n(zeros.data(), channels, T{});
+  const int64_t taps[] = {0};
+
+  parallel_for(x.size(0) * tiles, 1, [&](int64_t begin, int64_t end) {
+    thread_local mattecore::Buffer<T> samples;
+    const auto needed = static_cast<size_t>((tile + kRowsAtOnce) * depth);
+    if (samples.size() < needed) samples = mattecore::Buffer<T>(needed);
+    std::fill_n(samples.data(), needed, T{});  // between a row's end and depth there are zeros
+    for (int64_t t = begin; t < end; ++t) {
+      const int64_t b = t / tiles, first = t % tiles * tile, count = std::min(tile, size - first);
+      const Picture<T> picture{static_cast<const T*>(pixels.const_data_ptr()) + b * pixels.stride(0),
+                               channels,
+                               x.size(2),
+                               x.size(3),
+                               pixels.stride(2),
+                               pixels.stride(3),
+                               zeros.data()};
+      sample_rows(picture, offsets, masks, b, first, count, width, kernel, depth, samples.data());
+      auto* to = static_cast<Element*>(out.mutable_data_ptr()) + (b * size + first) * outputs;
+      network::multiply<Element>({reinterpret_cast<const Element*>(samples.data()), depth, taps, count}, packed, bias,
+                                 activation, {to, nullptr, nullptr, count, count});
+    }
+    release_units();
+  });
+}
+
 }  // namespace
 
-void deform_conv2d(const at::Tensor& x, const at::Tensor& offset, const at::Tensor& mask, const at::Tensor& weight,
-                   int64_t padding, at::Tensor& out) {
-  const at::Tensor pixels = x.stride(1) == 1 ? x : x.contiguous(at::MemoryFormat::ChannelsLast);
-  const int64_t width = offset.size(3), size = offset.size(2) * width, tiles = (size + kPixels - 1) / kPixels;
-  const Reader offsets(offset), masks(mask);
-  with_tile_type(x.scalar_type(), [&]<class In, class Tile>(In, Tile) {
-    const Weights<Tile> weights(weight, In{});
-    const Buffer<In> zeros(weights.channels);
-    std::fill_n(static_cast<In*>(zeros), weights.channels, In{});
-
-    parallel_for(x.size(0) * tiles, 1, [&](int64_t begin, int64_t end) {
-      Buffer<Tile> samples(kPixels * weights.rows);
-      Buffer<float> sums(kPixels * weights.stride), shifts(2 * weights.taps_a_step), scales(weights.taps_a_step);
-      std::fill_n(static_cast<Tile*>(samples), kPixels * weights.rows, Tile{});
-      for (int64_t tile = begin; tile < end; ++tile) {
-        const int64_t b = tile / tiles, first = tile % tiles * kPixels, count = std::min(kPixels, size - first);
-        const Picture<In> picture{static_cast<const In*>(pixels.const_data_ptr()) + b * pixels.stride(0),
-                                  x.size(1),
-                                  x.size(2),
-                                  x.size(3),
-                                  pixels.stride(2),
-                                  pixels.stride(3),
-                                  zeros};
-        for (int64_t step = 0; step < weights.steps(); ++step) {
-          const int64_t first_tap = step * weights.taps_a_step;
-          const int64_t taps = std::min(weights.taps_a_step, weights.taps - first_tap);
-          for (int64_t i = 0; i < count; ++i) {
-            const int64_t row = (first + i) / width, column = (first + i) % width;
-            offsets.read(b, 2 * first_tap, 2 * taps, row, column, shifts);
-            masks.read(b, first_tap, taps, row, column, scales);
-            for (int64_t t = 0; t < taps; ++t) {
-              const int64_t tap = first_tap + t;
-              const auto tap_row = static_cast<float>(row + tap / weights.kernel_width - padding);
-              const auto tap_column = static_cast<float>(column + tap % weights.kernel_width - padding);
-              picture.sample(tap_row + shifts[2 * t], tap_column + shifts[2 * t + 1], scales[t],
-                             samples + i * weights.rows + t * weights.channels);
-            }
-          }
-          multiply<Tile>(count, weights.stride, round_up(taps * weights.channels, kInterleaved<Tile>), samples,
-                         weights.rows, weights.factors + step * weights.rows * weights.stride, weights.stride, sums,
-                         weights.stride, step > 0);
-        }
-        In* to = static_cast<In*>(out.mutable_data_ptr()) + (b * size + first) * weights.outputs;
-        for (int64_t i = 0; i < count; ++i)
-          for (int64_t o = 0; o < weights.outputs; ++o)
-            to[i * weights.outputs + o] = narrowed<In>(sums[i * weights.stride + o]);
-      }
-      release_products();
-    });
-  });
+void deform_conv2d(const at::Tensor& x, const at::Tensor& offset, const at::Tensor& mask, const at::Tensor& packed,
+                   const at::Tensor& bias, const Kernel& kernel, Activation activation, at::Tensor& out) {
+  if (x.scalar_type() == at::kFloat)
+    convolve_samples<float>(x, offset, mask, packed, bias, kernel, activation, out);
+  else
+    convolve_samples<BFloat16>(x, offset, mask, packed, bias, kernel, activation, out);
 }
 
 }  // namespace mattecore::network::cpu

@@ -4,13 +4,20 @@
 
 #include <cstdint>
 
+#include "mattecore/network/operators/product.h"
+
 // The operators on checked tensors in the CPU's memory, float32, bfloat16 or float16, the last axis of token maps
 // packed. Each writes to `out`, packed.
 namespace mattecore::network::cpu {
 
-/// x, offset, mask and weight of any strides; out [B,Ho,Wo,O].
-void deform_conv2d(const at::Tensor& x, const at::Tensor& offset, const at::Tensor& mask, const at::Tensor& weight,
-                   int64_t padding, at::Tensor& out);
+struct Kernel {
+  int64_t height, width, padding;
+};
+
+/// x, offset and mask of any strides; float32 or bfloat16; weights packed as one tap (product.h) with the channels of a
+/// place in the window side by side; out [B,Ho,Wo,O].
+void deform_conv2d(const at::Tensor& x, const at::Tensor& offset, const at::Tensor& mask, const at::Tensor& packed,
+                   const at::Tensor& bias, const Kernel& kernel, Activation activation, at::Tensor& out);
 
 /// Tables of 2L-1 rows for the axes of a window, packed.
 void attention_decomposed_relpos(const at::Tensor& qkv, const at::Tensor& table_h, const at::Tensor& table_w,

@@ -73,6 +73,60 @@ inline void store(Half* to, Floats v) {
   for (int64_t i = 0; i < kLanes; ++i) to[i] = narrowed<Half>(v[i]);
 }
 
+/// Converts n numbers.
+template <class Out, class In>
+void convert(const In* from, int64_t n, Out* to) {
+  if constexpr (std::is_same_v<Out, In>) {
+    std::memcpy(to, from, n * sizeof(In));
+  } else {
+    int64_t i = 0;
+    for (; i + kLanes <= n; i += kLanes) store(to + i, load(from + i));
+    for (; i < n; ++i) to[i] = narrowed<Out>(to_float(from[i]));
+  }
+}
+
+/// to[i] = scale * from[i] for n numbers.
+template <class Out>
+void scaled(const float* from, float scale, int64_t n, Out* to) {
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) store(to + i, load(from + i) * scale);
+  for (; i < n; ++i) to[i] = narrowed<Out>(from[i] * scale);
+}
+
+/// Puts n numbers of 16 bits beside n others: a0 b0 a1 b1 ...
+template <class T>
+void interleave(const T* a, const T* b, int64_t n, T* to) {
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    Shorts even, odd;
+    std::memcpy(&even, a + i, sizeof even);
+    std::memcpy(&odd, b + i, sizeof odd);
+    const Ints pairs = __builtin_convertvector(even, Ints) | __builtin_convertvector(odd, Ints) << 16;
+    std::memcpy(to + 2 * i, &pairs, sizeof pairs);
+  }
+  for (; i < n; ++i) to[2 * i] = a[i], to[2 * i + 1] = b[i];
+}
+
+/// A transposed copy of sixteen rows of sixteen 32-bit words, a float or two 16-bit numbers each.
+typedef uint32_t Words __attribute__((vector_size(64)));
+struct Transposed {
+  Words row[16];
+
+  /// Puts row i beside row i + 8, word by word, four times: every word's row and column have then changed places.
+  explicit Transposed(const void* words) {
+    std::memcpy(row, words, sizeof row);
+    for (int round = 0; round < 4; ++round) {
+      Words next[16];
+      for (int i = 0; i < 8; ++i) {
+        const Words a = row[i], b = row[i + 8];
+        next[2 * i] = __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+        next[2 * i + 1] = __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+      }
+      for (int i = 0; i < 16; ++i) row[i] = next[i];
+    }
+  }
+};
+
 inline float sum(Floats v) {
 #if defined(__AVX512F__)
   return _mm512_reduce_add_ps(v);

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "mattecore/network/operators/cpu/attention.h"
 #include "mattecore/network/operators/cpu/operators.h"
 
@@ -44,9 +46,11 @@ class Bias {
     const int64_t i = (first_ + query) / columns, j = (first_ + query) % columns;
     const float* all = table_.rows + ((head_ * side + i) * side + j) * table_.stride;
     if (columns == side && (keys == padded || first_key + keys == side * side)) return all + first_key;
-    for (int64_t x = 0; x < keys; ++x) {
-      const int64_t key = first_key + x;
-      row_[x] = all[key / columns * side + key % columns];
+    for (int64_t done = 0; done < keys;) {
+      const int64_t k = (first_key + done) / columns, l = (first_key + done) % columns;
+      const int64_t run = std::min(columns - l, keys - done);
+      std::copy_n(all + k * side + l, run, row_ + done);
+      done += run;
     }
     std::fill(row_ + keys, row_ + padded, kNoKey);
     return row_;

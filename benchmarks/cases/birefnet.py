@@ -1,0 +1,107 @@
+"""BiRefNet at 1024 x 1024, Swin-L and lite (Swin-T), beside the plain eager network in fp32; and its first load.
+
+The eager network's deformable convolution writes out the column matrix in fp32 and multiplies it, as torchvision's
+does, which the originals call. The load is beside what the legacy node does before its first picture: it builds the
+backbone and reads its own file, builds the network and reads that.
+"""
+
+import torch
+from harness import networks
+from harness.case import Call, Case
+
+_GENERAL, _LITE = "birefnet_general.safetensors.txt", "birefnet_lite.safetensors.txt"
+_SIZE = 1024
+_THREADS = 2
+
+
+def _picture() -> torch.Tensor:
+    return torch.randn(1, 3, _SIZE, _SIZE, generator=torch.Generator().manual_seed(1))
+
+
+def _ours(keys: str) -> Call:
+    from mattecore.networks.loading import load
+
+    network, picture = load(networks.file(keys)), _picture()
+    return lambda: network.forward(picture, None)
+
+
+def _eager(keys: str) -> Call:
+    module, picture = networks.eager(keys), _picture()
+
+    def run() -> object:
+        with networks.plain_operators(), torch.no_grad():
+            return module(picture)
+
+    return run
+
+
+def _our_load() -> Call:
+    from mattecore import _native
+    from mattecore.networks.loading import load
+
+    file, core = networks.file(_GENERAL), _native.load()
+
+    def run() -> object:
+        core.drop_networks("")
+        return load(file)
+
+    return run
+
+
+def _original_load() -> Call:
+    file = networks.file(_GENERAL)
+    shapes = networks.shapes(_GENERAL)
+
+    def run() -> object:
+        from safetensors.torch import load_file
+
+        from mattecore.networks import build
+
+        module = build(shapes).module
+        for parameter in module.parameters():  # what constructors and timm's initialisation write
+            torch.nn.init.trunc_normal_(parameter, std=0.02)
+        backbone = {name: tensor for name, tensor in load_file(file).items() if name.startswith("bb.")}
+        module.load_state_dict(backbone, strict=False)
+        weights = {name: tensor for name, tensor in load_file(file).items() if name in module.state_dict()}
+        module.load_state_dict(weights, strict=False)
+        return module
+
+    return run
+
+
+def cases() -> list[Case]:
+    """Time and memory of both sizes, and the load."""
+    size = f"{_SIZE} x {_SIZE}"
+    return [
+        Case(
+            name="birefnet",
+            size=size,
+            threads=_THREADS,
+            ours=lambda: _ours(_GENERAL),
+            peer="eager fp32",
+            peer_call=lambda: _eager(_GENERAL),
+            bar=5.0,
+            memory_bar=2.0,
+            at_least=3,
+        ),
+        Case(
+            name="birefnet lite",
+            size=size,
+            threads=_THREADS,
+            ours=lambda: _ours(_LITE),
+            peer="eager fp32",
+            peer_call=lambda: _eager(_LITE),
+            bar=5.0,
+            at_least=3,
+        ),
+        Case(
+            name="birefnet first load",
+            size="881 MB",
+            threads=_THREADS,
+            ours=_our_load,
+            peer="build, read backbone, read all",
+            peer_call=_original_load,
+            bar=3.0,
+            at_least=3,
+        ),
+    ]

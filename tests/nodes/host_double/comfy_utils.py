@@ -1,0 +1,3 @@
+"""A double of comfy.utils."""
+
+PROGRESS_BAR_ENABLED = True
