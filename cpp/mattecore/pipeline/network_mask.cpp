@@ -19,6 +19,7 @@ using Input = Recipe::Input;
 using Levels = Recipe::Levels;
 
 at::Tensor resized(const at::Tensor& rgb, Input input, int64_t height, int64_t width) {
+  if (rgb.size(1) == height && rgb.size(2) == width) return rgb;  // all three would copy
   switch (input) {
     case Input::pillow:
       return preprocess::resize(rgb, height, width, "bilinear");

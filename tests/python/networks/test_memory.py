@@ -54,20 +54,20 @@ native.forward(image, None)
 print(anonymous_peak() - before)
 """
 
-# Bytes a pixel of the input, and bytes whatever its size: the bands of a large picture, two threads' tiles.
+# Bytes a pixel of the input, and bytes whatever its size: the bands of a large picture, threads' tiles.
 FORMULAS = {
     ("rmbg-1.4_model.pth.txt", "auto"): (136, 24 << 20),
     ("rmbg-1.4_model.pth.txt", "exact"): (272, 32 << 20),
-    ("birefnet_lite.safetensors.txt", "auto"): (400, 48 << 20),
-    ("birefnet_lite.safetensors.txt", "exact"): (400, 48 << 20),
-    ("vitmatte_small.safetensors.txt", "auto"): (36, 96 << 20),
-    ("vitmatte_small.safetensors.txt", "exact"): (60, 160 << 20),
+    ("birefnet_lite.safetensors.txt", "auto"): (512, 32 << 20),
+    ("birefnet_lite.safetensors.txt", "exact"): (512, 64 << 20),
+    ("vitmatte_small.safetensors.txt", "auto"): (40, 136 << 20),
+    ("vitmatte_small.safetensors.txt", "exact"): (104, 232 << 20),
 }
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 @NATIVE_BF16
-@pytest.mark.parametrize(("height", "width"), [(512, 768), (1024, 1024), (2048, 1536)])
+@pytest.mark.parametrize(("height", "width"), [(512, 768), (1024, 1536)])
 @pytest.mark.parametrize(("keys", "precision"), FORMULAS)
 def test_a_run_stays_within_the_formula(keys: str, precision: str, height: int, width: int) -> None:
     channels = 4 if "vitmatte" in keys else 3
@@ -76,4 +76,3 @@ def test_a_run_stays_within_the_formula(keys: str, precision: str, height: int, 
     assert ended.returncode == 0, ended.stderr
     a_pixel, anyhow = FORMULAS[keys, precision]
     assert int(ended.stdout) <= a_pixel * height * width + anyhow
-    print(keys, precision, height, width, f"{int(ended.stdout) / 2**20:.0f} of {(a_pixel * height * width + anyhow) / 2**20:.0f} MiB")
