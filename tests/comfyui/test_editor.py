@@ -107,7 +107,7 @@ def test_run_shows_a_picture(name, page, open_workflow):
     open_workflow(ROOT / "example_workflows" / f"{name}.json")
     page.get_by_role("button", name="Run", exact=True).first.click()
     try:
-        page.wait_for_function(f"() => ({SHOWN})().every(width => width > 0)", timeout=20_000)
+        page.wait_for_function(f"() => ({SHOWN})().every(width => width > 0)", timeout=90_000)
     finally:
         shown = page.evaluate(SHOWN), page.evaluate("() => JSON.stringify(window.app.nodeOutputs)")
     assert dialogs(page) == [], shown
