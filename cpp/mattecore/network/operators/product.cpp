@@ -8,10 +8,13 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstring>
 #include <optional>
 #include <vector>
 
+#include "mattecore/base/huge_pages.h"
 #include "mattecore/base/image.h"
+#include "mattecore/base/parallel.h"
 #include "mattecore/network/operators/amx.h"
 #include "mattecore/network/operators/elements.h"
 
@@ -30,9 +33,10 @@ bool has_matrix_unit() {
 
 namespace {
 
-constexpr int64_t kLanes = 16;            // columns come in multiples of a vector
-constexpr int64_t kColumnsAtOnce = 64;    // a block's columns at most
-constexpr int64_t kDepth = 32;            // a row's values come in multiples of what the matrix unit takes at once
+constexpr int64_t kLanes = 16;              // columns come in multiples of a vector
+constexpr int64_t kColumnsAtOnce = 64;      // a block's columns at most
+constexpr int64_t kDepth = 32;              // a row's values come in multiples of what the matrix unit takes at once
+constexpr int64_t kValuesAtOnce = 1 << 15;  // weights that are worth a thread of their own
 constexpr int64_t kSumsAtOnce = 1 << 12;  // sums of a tile, 16 KiB: they stay in the first cache until they are stored
 
 int64_t round_up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
@@ -193,22 +197,82 @@ void multiply_split(const Rows<float>& rows, const at::Tensor& packed, const at:
   multiply_tiles<at::BFloat16, float>({high, rows.stride, taps, rows.count}, packed, bias, activation, results);
 }
 
+/// The weights of a block's columns in one tap, [columns,depth], wherever they lie.
+struct Slab {
+  const float* values;
+  int64_t column_stride, stride, columns, depth;
+
+  /// kDepth values of a column from k on, zeros beyond the weights.
+  void read(int64_t column, int64_t k, float* to) const {
+    const int64_t count = column < columns ? std::clamp<int64_t>(depth - k, 0, kDepth) : 0;
+    const float* from = values + column * column_stride + k * stride;
+    if (stride == 1)
+      std::copy_n(from, count, to);
+    else
+      for (int64_t i = 0; i < count; ++i) to[i] = from[i * stride];
+    std::fill(to + count, to + kDepth, 0.0f);
+  }
+
+  /// As [rows,block].
+  void write(int64_t rows, int64_t block, float* to) const {
+    alignas(64) float strip[kLanes][kDepth];
+    for (int64_t first = 0; first < block; first += kLanes)
+      for (int64_t k = 0; k < rows; k += kDepth) {
+        for (int64_t n = 0; n < kLanes; ++n) read(first + n, k, strip[n]);
+        for (int64_t i = 0; i < std::min(kDepth, rows - k); ++i)
+          for (int64_t n = 0; n < kLanes; ++n) to[(k + i) * block + first + n] = strip[n][i];
+      }
+  }
+
+  /// As [rows/2,block,2]; what bf16 leaves of each value goes to low, unless that is null.
+  void write(int64_t rows, int64_t block, at::BFloat16* high, at::BFloat16* low) const {
+    alignas(64) float values_of_column[kDepth];
+    alignas(64) at::BFloat16 highs[kLanes][kDepth], lows[kLanes][kDepth];
+    const auto interleave = [&](const at::BFloat16(&strip)[kLanes][kDepth], at::BFloat16* to) {
+      for (int64_t i = 0; i < kDepth; i += 2)
+        for (int64_t n = 0; n < kLanes; ++n)
+          std::memcpy(to + i * block + 2 * n, &strip[n][i], 2 * sizeof(at::BFloat16));
+    };
+    for (int64_t first = 0; first < block; first += kLanes)
+      for (int64_t k = 0; k < rows; k += kDepth) {
+        for (int64_t n = 0; n < kLanes; ++n) {
+          read(first + n, k, values_of_column);
+          split(values_of_column, kDepth, highs[n], lows[n]);
+        }
+        interleave(highs, high + k * block + 2 * first);
+        if (low != nullptr) interleave(lows, low + k * block + 2 * first);
+      }
+  }
+};
+
 }  // namespace
 
 at::Tensor pack(const at::Tensor& weights, Arithmetic arithmetic) {
   const int64_t columns = weights.size(0), taps = weights.size(1), depth = weights.size(2);
   const int64_t block = columns_of_block(columns), blocks = round_up(columns, block) / block;
-  const int64_t rows = arithmetic == Arithmetic::float32 ? depth : round_up(depth, kDepth);
-  at::Tensor padded = at::zeros({blocks * block, taps, rows}, weights.options().dtype(at::kFloat));
-  padded.narrow(0, 0, columns).narrow(2, 0, depth).copy_(weights);
-  if (arithmetic == Arithmetic::float32)
-    return padded.view({blocks, block, taps, rows}).permute({0, 2, 3, 1}).contiguous();
-  const auto interleave = [&](const at::Tensor& part) {
-    return part.view({blocks, block, taps, rows / 2, 2}).permute({0, 2, 3, 1, 4}).contiguous();
-  };
-  const at::Tensor high = padded.to(at::kBFloat16);
-  if (arithmetic == Arithmetic::bf16) return interleave(high);
-  return at::cat({interleave(high), interleave((padded - high).to(at::kBFloat16))}, 1);
+  const at::Tensor from = weights.to(at::kFloat);
+  const float* values = from.const_data_ptr<float>();
+  const at::IntArrayRef strides = from.strides();
+  const bool exact = arithmetic == Arithmetic::float32, parted = arithmetic == Arithmetic::split;
+  const int64_t rows = exact ? depth : round_up(depth, kDepth), part = taps * rows * block;
+  const at::Tensor packed = exact ? at::empty({blocks, taps, rows, block}, at::kFloat)
+                                  : at::empty({blocks, parted ? 2 * taps : taps, rows / 2, block, 2}, at::kBFloat16);
+  advise_huge_pages(packed.data_ptr(), packed.nbytes());
+  // Huge weights are read and written once: whole lines are written, of as many columns as one has room for.
+  parallel_for(blocks * taps, std::max<int64_t>(1, kValuesAtOnce / (rows * block)), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t b = i / taps, tap = i % taps;
+      const Slab slab{values + b * block * strides[0] + tap * strides[1], strides[0], strides[2],
+                      std::min(block, columns - b * block), depth};
+      if (exact) {
+        slab.write(rows, block, packed.mutable_data_ptr<float>() + i * rows * block);
+      } else {
+        at::BFloat16* high = packed.mutable_data_ptr<at::BFloat16>() + b * (parted ? 2 : 1) * part + tap * rows * block;
+        slab.write(rows, block, high, parted ? high + part : nullptr);
+      }
+    }
+  });
+  return packed;
 }
 
 template <class T>
