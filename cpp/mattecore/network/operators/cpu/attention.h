@@ -8,6 +8,7 @@
 #include <limits>
 #include <vector>
 
+#include "mattecore/base/image.h"
 #include "mattecore/base/parallel.h"
 #include "mattecore/network/operators/cpu/products.h"
 #include "mattecore/network/operators/cpu/tile_type.h"
@@ -102,22 +103,22 @@ struct Keys {
         keys(round_up(most, block) * key_rows),
         values(round_up(most, block) * value_stride),
         zeros(2 * head_size) {
-    std::fill_n(static_cast<Tile*>(zeros), 2 * head_size, Tile{});
+    std::fill_n(zeros.data(), 2 * head_size, Tile{});
   }
 
   int64_t blocks() const { return (count + block - 1) / block; }
   int64_t padded(int64_t i) const { return round_up(std::min(block, count - i * block), kColumns); }
-  const Tile* keys_of(int64_t i) const { return keys + i * block * key_rows; }
-  const Tile* values_of(int64_t i) const { return values + i * block * value_stride; }
+  const Tile* keys_of(int64_t i) const { return keys.data() + i * block * key_rows; }
+  const Tile* values_of(int64_t i) const { return values.data() + i * block * value_stride; }
 
   template <class In>
   void pack(const TokenMaps<In>& maps, int64_t b, const Window& window, int64_t head, int64_t i) {
-    Tile* key_block = keys + i * block * key_rows;
-    Tile* value_block = values + i * block * value_stride;
+    Tile* key_block = keys.data() + i * block * key_rows;
+    Tile* value_block = values.data() + i * block * value_stride;
     const int64_t begin = i * block, end = std::min(count, begin + block);
     for (int64_t first = 0; first < padded(i); first += 16) {
       const In *key[16], *value[16];
-      std::fill_n(key, 16, reinterpret_cast<const In*>(static_cast<const Tile*>(zeros)));
+      std::fill_n(key, 16, reinterpret_cast<const In*>(zeros.data()));
       std::fill_n(value, 16, key[0]);
       const int64_t last = std::min(end, begin + first + 16);
       for_each_token(window, begin + first, last, [&](int64_t token, int64_t y, int64_t x) {
@@ -205,14 +206,14 @@ class Attention {
         exponentials_(Tiling(most_tokens).queries * key_block_),
         result_(Tiling(most_tokens).queries * value_stride_) {}
 
-  const Tile* queries() const { return queries_; }
+  const Tile* queries() const { return queries_.data(); }
   int64_t query_stride() const { return row_; }
 
   template <class In>
   void gather(const TokenMaps<In>& maps, int64_t b, const Window& window, int64_t head, int64_t begin, int64_t end) {
     for_each_token(window, begin, end, [&](int64_t token, int64_t y, int64_t x) {
       const In* query = maps.token(b, y, x, 0, head);
-      Tile* row = queries_ + (token - begin) * row_;
+      Tile* row = queries_.data() + (token - begin) * row_;
       convert(query, size_, row);
       if (row_ > size_) row[size_] = Tile{};
     });
@@ -230,11 +231,12 @@ class Attention {
     std::fill_n(references_, count, 0.0f);
     for (int64_t i = 0; i < keys.blocks(); ++i) {
       const int64_t n = keys.padded(i), first = i * keys.block, real = std::min(keys.block, keys.count - first);
-      multiply<Tile>(count, n, row_, queries_, row_, keys.keys_of(i), keys.block, logits_, key_block_, false);
+      multiply<Tile>(count, n, row_, queries_.data(), row_, keys.keys_of(i), keys.block, logits_.data(), key_block_,
+                     false);
       for (int64_t q = 0; q < count; ++q) {
-        const float* logits = logits_ + q * key_block_;
+        const float* logits = logits_.data() + q * key_block_;
         const float* row_bias = bias(q, first, real, n);
-        Tile* out = exponentials_ + q * key_block_;
+        Tile* out = exponentials_.data() + q * key_block_;
         float added = references_[q] == 0 ? exponentials<false>(logits, row_bias, scale, 0, n, out)
                                           : exponentials<true>(logits, row_bias, scale, references_[q], n, out);
         if (!(added < kHigh && (i > 0 || added > kLow))) {
@@ -249,8 +251,8 @@ class Attention {
         }
         sums_[q] += added;
       }
-      multiply<Tile>(count, value_stride_, n, exponentials_, key_block_, keys.values_of(i), value_stride_, result_,
-                     value_stride_, i > 0);
+      multiply<Tile>(count, value_stride_, n, exponentials_.data(), key_block_, keys.values_of(i), value_stride_,
+                     result_.data(), value_stride_, i > 0);
     }
   }
 
@@ -261,7 +263,7 @@ class Attention {
     for_each_token(window, begin, end, [&](int64_t token, int64_t y, int64_t x) {
       if (y >= maps.height || x >= maps.width) return;
       const float factor = 1 / sums_[token - begin];
-      const float* from = result_ + (token - begin) * value_stride_;
+      const float* from = result_.data() + (token - begin) * value_stride_;
       In* to = out + (((b * maps.height + y) * maps.width + x) * maps.heads + head) * size_;
       scaled(from, factor, size_, to);
     });

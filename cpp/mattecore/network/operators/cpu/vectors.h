@@ -3,14 +3,12 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
-#include <memory>
-#include <new>
 #include <type_traits>
 
 #include "mattecore/base/half.h"
 #include "mattecore/kernels/cpu/lanes.h"
 
-// Floats in the compiler's own vectors, and the conversions and buffers that the operators' tiles are made with.
+// Floats in the compiler's own vectors, and the conversions that the operators' tiles are made with.
 namespace mattecore::network {
 
 inline constexpr int64_t kLanes = kernels::kNativeLanes;
@@ -161,20 +159,5 @@ inline Floats exp2(Floats x) {
   return std::bit_cast<Floats>(std::bit_cast<Ints>(power) + (std::bit_cast<Ints>(shifted) << 23));
 #endif
 }
-
-/// Uninitialised memory for a tile, aligned for vectors.
-template <class T>
-class Buffer {
- public:
-  explicit Buffer(int64_t count) : data_(static_cast<T*>(::operator new(count * sizeof(T), kAlignment))) {}
-  operator T*() const { return data_.get(); }
-
- private:
-  static constexpr std::align_val_t kAlignment{64};
-  struct Free {
-    void operator()(T* data) const { ::operator delete(data, kAlignment); }
-  };
-  std::unique_ptr<T[], Free> data_;
-};
 
 }  // namespace mattecore::network
