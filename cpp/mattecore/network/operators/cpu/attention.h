@@ -10,9 +10,10 @@
 
 #include "mattecore/base/image.h"
 #include "mattecore/base/parallel.h"
-#include "mattecore/network/operators/cpu/products.h"
+#include "mattecore/network/operators/cpu/tile_product.h"
 #include "mattecore/network/operators/cpu/tile_type.h"
 #include "mattecore/network/operators/cpu/vectors.h"
+#include "mattecore/network/operators/product.h"
 #include "mattecore/network/operators/window.h"
 
 // Attention that streams over the keys (Milakov and Gimelshein, Online normalizer calculation for softmax, 2018;
@@ -231,8 +232,8 @@ class Attention {
     std::fill_n(references_, count, 0.0f);
     for (int64_t i = 0; i < keys.blocks(); ++i) {
       const int64_t n = keys.padded(i), first = i * keys.block, real = std::min(keys.block, keys.count - first);
-      multiply<Tile>(count, n, row_, queries_.data(), row_, keys.keys_of(i), keys.block, logits_.data(), key_block_,
-                     false);
+      multiply_tile<Tile>(count, n, row_, queries_.data(), row_, keys.keys_of(i), keys.block, logits_.data(),
+                          key_block_, false);
       for (int64_t q = 0; q < count; ++q) {
         const float* logits = logits_.data() + q * key_block_;
         const float* row_bias = bias(q, first, real, n);
@@ -251,8 +252,8 @@ class Attention {
         }
         sums_[q] += added;
       }
-      multiply<Tile>(count, value_stride_, n, exponentials_.data(), key_block_, keys.values_of(i), value_stride_,
-                     result_.data(), value_stride_, i > 0);
+      multiply_tile<Tile>(count, value_stride_, n, exponentials_.data(), key_block_, keys.values_of(i), value_stride_,
+                          result_.data(), value_stride_, i > 0);
     }
   }
 
@@ -320,7 +321,7 @@ void attend_windows(const TokenMaps<In>& maps, const std::vector<Window>& window
         for (int64_t q = 0; q < tiling.tiles(keys.count); ++q)
           attend_queries(attention, bias, keys, b, window, head, q);
       }
-      release_products();
+      release_units();
     });
     return;
   }
@@ -336,7 +337,7 @@ void attend_windows(const TokenMaps<In>& maps, const std::vector<Window>& window
       Attention<Tile> attention(maps.size, most);
       auto bias = make_bias();
       for (int64_t q = begin; q < end; ++q) attend_queries(attention, bias, keys, b, window, head, q);
-      release_products();
+      release_units();
     });
   }
 }

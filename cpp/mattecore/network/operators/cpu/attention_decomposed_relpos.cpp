@@ -60,8 +60,8 @@ class Bias {
 
  private:
   void product(const Attention<Tile>& attention, int64_t count, const ReversedTable<Tile>& table, float* out) {
-    multiply<Tile>(count, table.stride, attention.query_stride(), attention.queries(), attention.query_stride(),
-                   table.factor.data(), table.stride, out, table.stride, false);
+    multiply_tile<Tile>(count, table.stride, attention.query_stride(), attention.queries(), attention.query_stride(),
+                        table.factor.data(), table.stride, out, table.stride, false);
     for (int64_t x = 0; x < count * table.stride; x += kLanes) store(out + x, load(out + x) * kLog2E);
   }
 
