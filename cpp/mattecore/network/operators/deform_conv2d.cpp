@@ -139,9 +139,9 @@ void run_on_cuda(const at::Tensor& x, const at::Tensor& offset, const at::Tensor
 
 }  // namespace
 
-at::Tensor pack_deform_conv2d(const at::Tensor& weight, int64_t arithmetic) {
+at::Tensor pack_deform_conv2d(const at::Tensor& weight, Arithmetic arithmetic) {
   const at::Tensor rows = weight.permute({0, 2, 3, 1}).reshape({weight.size(0), 1, -1});
-  return pack(rows.to(at::kFloat), static_cast<Arithmetic>(arithmetic));
+  return pack(rows.to(at::kFloat), arithmetic);
 }
 
 at::Tensor deform_conv2d_packed(const at::Tensor& x, const at::Tensor& offset, const at::Tensor& mask,
@@ -168,7 +168,7 @@ at::Tensor deform_conv2d(const at::Tensor& x, const at::Tensor& offset, const at
   // Types that the processor does not multiply are computed in float32.
   const bool as_is = x.scalar_type() == at::kBFloat16 && multiplies_bf16();
   const auto type = as_is ? at::kBFloat16 : at::kFloat;
-  const auto arithmetic = static_cast<int64_t>(as_is ? Arithmetic::bf16 : Arithmetic::float32);
+  const auto arithmetic = as_is ? Arithmetic::bf16 : Arithmetic::float32;
   return deform_conv2d_packed(x.to(type), offset, mask, pack_deform_conv2d(plain(weight), arithmetic),
                               at::zeros({weight.size(0)}), {weight.size(2), weight.size(3)}, padding,
                               static_cast<int64_t>(Activation::none))
