@@ -6,20 +6,23 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
-#include <vector>
 
 #include "mattecore/base/image.h"
 #include "mattecore/base/parallel.h"
+#include "mattecore/kernels/attention.h"
 #include "mattecore/network/operators/cpu/tile_product.h"
 #include "mattecore/network/operators/cpu/tile_type.h"
 #include "mattecore/network/operators/cpu/vectors.h"
 #include "mattecore/network/operators/product.h"
-#include "mattecore/network/operators/window.h"
 
 // Attention that streams over the keys (Milakov and Gimelshein, Online normalizer calculation for softmax, 2018;
 // Dao et al., FlashAttention, 2022): a tile of queries meets a block of keys at a time, so that neither the logits nor
 // their exponentials leave a core's own cache. In: the type of the maps. Tile: the type their tiles are multiplied in.
 namespace mattecore::network {
+
+using kernels::TokenMaps;
+using kernels::Window;
+using kernels::Windows;
 
 // The logits of a tile, at most 32 KiB, stay in a core's L1 cache.
 inline constexpr int64_t kMostLogits = 8192;
@@ -31,39 +34,13 @@ inline constexpr int64_t kTokensOfOneThread = 1024;
 inline constexpr float kLog2E = 1.44269504f;
 inline constexpr float kNoKey = -1e30f;  // the logit of a place beyond the last key
 
-/// [B,H,W,3C], C being (heads, size), beside the vector [3C] that stands for tokens beyond the map.
+/// Asks for a token's memory ahead of its use.
 template <class In>
-struct TokenMaps {
-  const In* data;
-  int64_t batch, height, width, batch_stride, row_stride, column_stride;
-  int64_t heads, size;
-  const In* padding;
-
-  TokenMaps(const at::Tensor& qkv, const at::Tensor& padding_vector, int64_t head_count)
-      : data(static_cast<const In*>(qkv.const_data_ptr())),
-        batch(qkv.size(0)),
-        height(qkv.size(1)),
-        width(qkv.size(2)),
-        batch_stride(qkv.stride(0)),
-        row_stride(qkv.stride(1)),
-        column_stride(qkv.stride(2)),
-        heads(head_count),
-        size(qkv.size(3) / (3 * head_count)),
-        padding(static_cast<const In*>(padding_vector.const_data_ptr())) {}
-
-  /// Part 0 is the query, 1 the key and 2 the value.
-  const In* token(int64_t b, int64_t y, int64_t x, int64_t part, int64_t head) const {
-    const In* all = y < height && x < width ? data + b * batch_stride + y * row_stride + x * column_stride : padding;
-    return all + (part * heads + head) * size;
-  }
-
-  /// Asks for a token's memory ahead of its use.
-  void prefetch(int64_t b, int64_t y, int64_t x) const {
-    const char* begin = reinterpret_cast<const char*>(token(b, y, x, 0, 0));
-    for (int64_t i = 0; i < 3 * heads * size * static_cast<int64_t>(sizeof(In)); i += 64)
-      __builtin_prefetch(begin + i, 0, 2);
-  }
-};
+void prefetch(const TokenMaps<In>& maps, int64_t b, int64_t y, int64_t x) {
+  const char* begin = reinterpret_cast<const char*>(maps.token(b, y, x, 0, 0));
+  for (int64_t i = 0; i < 3 * maps.heads * maps.size * static_cast<int64_t>(sizeof(In)); i += 64)
+    __builtin_prefetch(begin + i, 0, 2);
+}
 
 /// Calls visit(token's number in the window, its row, its column) for tokens begin <= number < end.
 template <class Visit>
@@ -286,10 +263,8 @@ class Attention {
 /// Attends within the windows of every picture, head by head. make_bias() gives a thread its biases, whose
 /// begin(attention, window, head, first query, queries) is called before each tile of queries.
 template <class Tile, class In, class MakeBias>
-void attend_windows(const TokenMaps<In>& maps, const std::vector<Window>& windows, const MakeBias& make_bias, In* out) {
-  int64_t most = 0;
-  for (const Window& window : windows) most = std::max(most, window.tokens());
-  const int64_t window_count = static_cast<int64_t>(windows.size());
+void attend_windows(const TokenMaps<In>& maps, const Windows& windows, const MakeBias& make_bias, In* out) {
+  const int64_t most = windows.most_tokens(), window_count = windows.count();
   const Tiling tiling(most);
 
   auto attend_queries = [&](Attention<Tile>& attention, auto& bias, const Keys<Tile>& keys, int64_t b,
@@ -308,14 +283,14 @@ void attend_windows(const TokenMaps<In>& maps, const std::vector<Window>& window
       auto bias = make_bias();
       for (int64_t i = begin; i < end; ++i) {
         const int64_t head = i % maps.heads, b = i / maps.heads / window_count;
-        const Window& window = windows[i / maps.heads % window_count];
+        const Window window = windows[i / maps.heads % window_count];
         keys.count = window.tokens();
         // A head is a strip of its tokens, too far apart for the processor to foresee; so each asks for its share of
         // the next window, whose memory then arrives in whole rows.
         if (const int64_t next = i / maps.heads + 1; next < maps.batch * window_count) {
-          const Window& ahead = windows[next % window_count];
+          const Window ahead = windows[next % window_count];
           for_each_token(ahead, ahead.tokens() * head / maps.heads, ahead.tokens() * (head + 1) / maps.heads,
-                         [&](int64_t, int64_t y, int64_t x) { maps.prefetch(next / window_count, y, x); });
+                         [&](int64_t, int64_t y, int64_t x) { prefetch(maps, next / window_count, y, x); });
         }
         for (int64_t k = 0; k < keys.blocks(); ++k) keys.pack(maps, b, window, head, k);
         for (int64_t q = 0; q < tiling.tiles(keys.count); ++q)
@@ -328,7 +303,7 @@ void attend_windows(const TokenMaps<In>& maps, const std::vector<Window>& window
   Keys<Tile> keys(most, maps.size);
   for (int64_t i = 0; i < maps.batch * window_count * maps.heads; ++i) {
     const int64_t head = i % maps.heads, b = i / maps.heads / window_count;
-    const Window& window = windows[i / maps.heads % window_count];
+    const Window window = windows[i / maps.heads % window_count];
     keys.count = window.tokens();
     parallel_for(keys.blocks(), 1, [&](int64_t begin, int64_t end) {
       for (int64_t k = begin; k < end; ++k) keys.pack(maps, b, window, head, k);

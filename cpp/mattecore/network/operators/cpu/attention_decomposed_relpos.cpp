@@ -1,6 +1,7 @@
 #include "mattecore/base/image.h"
 #include "mattecore/network/operators/cpu/attention.h"
 #include "mattecore/network/operators/cpu/operators.h"
+#include "mattecore/network/operators/window.h"
 
 namespace mattecore::network::cpu {
 namespace {
@@ -77,11 +78,11 @@ class Bias {
 void attention_decomposed_relpos(const at::Tensor& qkv, const at::Tensor& table_h, const at::Tensor& table_w,
                                  const at::Tensor& padding, int64_t heads, int64_t window, at::Tensor& out) {
   with_tile_type(qkv.scalar_type(), [&]<class In, class Tile>(In, Tile) {
-    const TokenMaps<In> maps(qkv, padding, heads);
-    const auto windows = window == 0 ? std::vector<Window>{{0, 0, maps.height, maps.width}}
-                                     : windows_of(maps.height, maps.width, window, 0);
-    const ReversedTable<Tile> rows(static_cast<const In*>(table_h.const_data_ptr()), windows[0].rows, maps.size);
-    const ReversedTable<Tile> columns(static_cast<const In*>(table_w.const_data_ptr()), windows[0].columns, maps.size);
+    const auto maps = token_maps<In>(qkv, padding, heads);
+    const Windows windows = windows_of(qkv, window, 0);
+    const ReversedTable<Tile> rows(static_cast<const In*>(table_h.const_data_ptr()), windows.rows.window, maps.size);
+    const ReversedTable<Tile> columns(static_cast<const In*>(table_w.const_data_ptr()), windows.columns.window,
+                                      maps.size);
     attend_windows<Tile>(
         maps, windows, [&] { return Bias<Tile>(rows, columns); }, static_cast<In*>(out.mutable_data_ptr()));
   });

@@ -35,26 +35,6 @@ inline Floats load(const Half* from) {
   return v;
 }
 
-/// The number in its 16 bits, which hold it exactly after rounded_to.
-template <class T>
-T narrowed(float v) {
-  if constexpr (std::is_same_v<T, float>) {
-    return v;
-  } else if constexpr (std::is_same_v<T, BFloat16>) {
-    const float rounded = rounded_to<BFloat16>(v);
-    return {static_cast<uint16_t>(v == v ? std::bit_cast<uint32_t>(rounded) >> 16 : 0x7fc0u)};
-  } else {
-    // rounded_to leaves a number that Half has; below its normal numbers it counts in steps of 2^-24.
-    const uint32_t bits = std::bit_cast<uint32_t>(rounded_to<Half>(v));
-    const uint32_t sign = bits >> 16 & 0x8000u, magnitude = bits & 0x7fffffffu;
-    if (v != v) return {static_cast<uint16_t>(0x7e00u)};
-    if (magnitude >= 0x47800000u) return {static_cast<uint16_t>(sign | 0x7c00u)};
-    if (magnitude < 0x38800000u)
-      return {static_cast<uint16_t>(sign | static_cast<uint32_t>(std::bit_cast<float>(magnitude) * 0x1p24f))};
-    return {static_cast<uint16_t>(sign | ((magnitude - 0x38000000u) >> 13))};
-  }
-}
-
 inline void store(float* to, Floats v) { std::memcpy(to, &v, sizeof v); }
 inline void store(BFloat16* to, Floats v) {
 #if defined(__AVX512BF16__)

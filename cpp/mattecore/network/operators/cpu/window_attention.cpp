@@ -3,6 +3,7 @@
 #include "mattecore/base/image.h"
 #include "mattecore/network/operators/cpu/attention.h"
 #include "mattecore/network/operators/cpu/operators.h"
+#include "mattecore/network/operators/window.h"
 
 namespace mattecore::network::cpu {
 namespace {
@@ -70,9 +71,8 @@ void window_attention(const at::Tensor& qkv, const at::Tensor& padding, const at
                       int64_t shift, at::Tensor& out) {
   const Table table(bias.to(at::kFloat));
   with_tile_type(qkv.scalar_type(), [&]<class In, class Tile>(In, Tile) {
-    const TokenMaps<In> maps(qkv, padding, bias.size(0));
     attend_windows<Tile>(
-        maps, windows_of(maps.height, maps.width, window, shift), [&] { return Bias<Tile>(table); },
+        token_maps<In>(qkv, padding, bias.size(0)), windows_of(qkv, window, shift), [&] { return Bias<Tile>(table); },
         static_cast<In*>(out.mutable_data_ptr()));
   });
 }
