@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <type_traits>
 
 namespace mattecore {
 
@@ -54,6 +55,26 @@ inline float rounded_to<Half, float>(float v) {
   const float kept = magnitude >= 65520.0f ? magnitude * 0x1p120f : (magnitude + anchor) - anchor;
   return std::bit_cast<float>(std::bit_cast<uint32_t>(magnitude == magnitude ? kept : magnitude) |
                               (bits & 0x80000000u));
+}
+
+/// The number in its 16 bits, which hold it exactly after rounded_to.
+template <class T>
+T narrowed(float v) {
+  if constexpr (std::is_same_v<T, float>) {
+    return v;
+  } else if constexpr (std::is_same_v<T, BFloat16>) {
+    const float rounded = rounded_to<BFloat16>(v);
+    return {static_cast<uint16_t>(v == v ? std::bit_cast<uint32_t>(rounded) >> 16 : 0x7fc0u)};
+  } else {
+    // rounded_to leaves a number that Half has; below its normal numbers it counts in steps of 2^-24.
+    const uint32_t bits = std::bit_cast<uint32_t>(rounded_to<Half>(v));
+    const uint32_t sign = bits >> 16 & 0x8000u, magnitude = bits & 0x7fffffffu;
+    if (v != v) return {static_cast<uint16_t>(0x7e00u)};
+    if (magnitude >= 0x47800000u) return {static_cast<uint16_t>(sign | 0x7c00u)};
+    if (magnitude < 0x38800000u)
+      return {static_cast<uint16_t>(sign | static_cast<uint32_t>(std::bit_cast<float>(magnitude) * 0x1p24f))};
+    return {static_cast<uint16_t>(sign | ((magnitude - 0x38000000u) >> 13))};
+  }
 }
 
 }  // namespace mattecore

@@ -12,10 +12,8 @@ template <class Estimate>
 at::Tensor estimate_batch(const at::Tensor& image, const at::Tensor& alpha, Estimate estimate) {
   at::Tensor images = tensor::as_images(image, "image");
   const at::Tensor alphas = tensor::as_masks(alpha, "alpha");
-  tensor::check_dtype(images, at::kFloat, "image");
-  tensor::check_dtype(alphas, at::kFloat, "alpha");
-  tensor::check_cpu(images, "image");
-  tensor::check_cpu(alphas, "alpha");
+  tensor::check_cpu(images, at::kFloat, "image");
+  tensor::check_cpu(alphas, at::kFloat, "alpha");
   tensor::check_same_size(images, "image", alphas, "alpha");
   if (images.size(3) == 1) throw_invalid("image has 1 channel in ", image.sizes(), "; wanted colours: 3 or 4");
   images = images.narrow(3, 0, 3);
@@ -24,7 +22,7 @@ at::Tensor estimate_batch(const at::Tensor& image, const at::Tensor& alpha, Esti
   const at::Tensor out = tensor::empty({images.size(0), images.size(1), images.size(2), 3}, at::kFloat);
   for (int64_t b = 0; b < images.size(0); ++b)
     estimate(tensor::view<const float>(images, b), tensor::view<const float>(alphas, b), tensor::view<float>(out, b));
-  return image.dim() == 3 ? out.squeeze(0) : out;
+  return tensor::like_images(out, image);
 }
 
 }  // namespace

@@ -34,29 +34,26 @@ at::Tensor assemble_rgba(const at::Tensor& image, const at::Tensor& mask) {
         },
         images, alpha, out);
   });
-  return image.dim() == 3 ? out.squeeze(0) : out;
+  return tensor::like_images(out, image);
 }
 
 at::Tensor paste_on_transparent(const at::Tensor& image, const at::Tensor& mask) {
   const at::Tensor images = tensor::as_images(image, "image");
   const at::Tensor masks = tensor::as_masks(mask, "mask");
-  tensor::check_dtype(images, at::kByte, "image");
-  tensor::check_dtype(masks, at::kByte, "mask");
-  tensor::check_cpu(images, "image");
-  tensor::check_cpu(masks, "mask");
+  tensor::check_cpu(images, at::kByte, "image");
+  tensor::check_cpu(masks, at::kByte, "mask");
   tensor::check_same_size(images, "image", masks, "mask");
   const at::Tensor out = tensor::empty({images.size(0), images.size(1), images.size(2), 4}, at::kByte);
   tensor::for_each_picture<const uint8_t, const uint8_t, uint8_t>(kernels::paste_on_transparent, images, masks, out);
-  return image.dim() == 3 ? out.squeeze(0) : out;
+  return tensor::like_images(out, image);
 }
 
 at::Tensor mask_to_image(const at::Tensor& mask) {
   const at::Tensor in = tensor::as_masks(mask, "mask");
-  tensor::check_dtype(in, at::kFloat, "mask");
-  tensor::check_cpu(in, "mask");
+  tensor::check_cpu(in, at::kFloat, "mask");
   const at::Tensor out = tensor::empty({in.size(0), in.size(1), in.size(2), 4}, at::kByte);
   tensor::for_each_picture<const float, uint8_t>(kernels::mask_to_image, in, out);
-  return mask.dim() == 2 ? out.squeeze(0) : out;
+  return tensor::like_masks(out, mask);
 }
 
 }  // namespace mattecore::composite

@@ -50,8 +50,7 @@ std::vector<double> half_kernel(int64_t size) {
 
 at::Tensor blur_mask(const at::Tensor& mask, int64_t radius_px) {
   const at::Tensor in = tensor::as_masks(mask, "mask");
-  tensor::check_dtype(in, at::kFloat, "mask");
-  tensor::check_cpu(in, "mask");
+  tensor::check_cpu(in, at::kFloat, "mask");
   tensor::check_finite(in, "mask");
   if (radius_px < 0) throw_invalid("the radius is ", radius_px, " pixels; wanted 0 or more");
   const int64_t size = fitting_size(radius_px, in.size(1), in.size(2));

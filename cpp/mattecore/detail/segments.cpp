@@ -8,8 +8,7 @@ namespace {
 
 at::Tensor checked(const at::Tensor& mask) {
   const at::Tensor masks = tensor::as_masks(mask, "mask");
-  tensor::check_dtype(masks, at::kFloat, "mask");
-  tensor::check_cpu(masks, "mask");
+  tensor::check_cpu(masks, at::kFloat, "mask");
   return masks;
 }
 

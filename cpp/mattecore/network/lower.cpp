@@ -102,10 +102,6 @@ bool is_result(const Value* value, int64_t channels) {
   return channels == 1 && std::none_of(value->uses().begin(), value->uses().end(), scales);
 }
 
-/// Weights that several nodes share, as those of a backbone that runs twice do, are packed once: by their first and,
-/// for a folded normalisation's, their second tensor.
-using PackedWeights = std::map<std::pair<const void*, const void*>, std::pair<at::Tensor, at::Tensor>>;
-
 /// Whether a map says where and how much a deformable convolution samples: bf16 would move its samples by up to 1/32
 /// of their distance.
 bool steers_samples(const Value* value) {
@@ -137,6 +133,10 @@ Folded fold(const at::Tensor& weight, const std::optional<at::Tensor>& bias, con
   return {kernel * scale.view({-1, 1, 1, 1}), ((shift - statistic(3)) * scale + statistic(2)).contiguous()};
 }
 
+/// Weights that several nodes share, as those of a backbone that runs twice do, are packed once: by their own tensor
+/// and the scale of the normalisation that was folded into them.
+using PackedWeights = std::map<std::pair<const void*, const void*>, std::pair<at::Tensor, at::Tensor>>;
+
 template <class Pack>
 const std::pair<at::Tensor, at::Tensor>& packed_once(PackedWeights& packed, const at::Tensor& weight, const Node* norm,
                                                      Pack&& pack) {
@@ -161,8 +161,7 @@ void lower_conv2d(Graph& graph, Node* conv, Arithmetic arithmetic, PackedWeights
   Node* norm = norm_after(conv);
   const auto& [weights, shift] = packed_once(packed, *weight, norm, [&] {
     Folded folded = fold(*weight, bias, norm);
-    return std::pair(pack_conv2d(folded.weight, stride->get(0), dilation->get(0), static_cast<int64_t>(arithmetic)),
-                     folded.bias);
+    return std::pair(pack_conv2d(folded.weight, stride->get(0), dilation->get(0), arithmetic), folded.bias);
   });
   Node* last = norm == nullptr ? conv : norm;
   const Tail tail = take_tail(last);
@@ -204,7 +203,7 @@ void lower_linear(Graph& graph, Node* map, Arithmetic arithmetic, PackedWeights&
               graph.insertConstant(constant_tensor(norm->input(3))->to(at::kFloat)), norm->input(4)};
   }
   const auto& [weights, shift] = packed_once(packed, *weight, nullptr, [&] {
-    return std::pair(pack_linear(*weight, static_cast<int64_t>(arithmetic)),
+    return std::pair(pack_linear(*weight, arithmetic),
                      bias.has_value() ? bias->to(at::kFloat).contiguous() : at::zeros({weight->size(0)}));
   });
   inputs.insert(inputs.end(), {graph.insertConstant(weights), graph.insertConstant(shift),
@@ -219,7 +218,7 @@ void lower_deform_conv2d(Graph& graph, Node* conv, Arithmetic arithmetic, Packed
   Node* norm = norm_after(conv);
   const auto& [weights, shift] = packed_once(packed, *weight, norm, [&] {
     Folded folded = fold(*weight, std::nullopt, norm);
-    return std::pair(pack_deform_conv2d(folded.weight, static_cast<int64_t>(arithmetic)), folded.bias);
+    return std::pair(pack_deform_conv2d(folded.weight, arithmetic), folded.bias);
   });
   Tail tail{.last = norm == nullptr ? conv : norm};
   if (Node* next = only_reader(tail.last->output()); next != nullptr && activation_of(next).has_value())

@@ -13,8 +13,7 @@ namespace {
 
 at::Tensor masks_of(const at::Tensor& mask, at::ScalarType dtype) {
   const at::Tensor in = tensor::as_masks(mask, "mask");
-  tensor::check_dtype(in, dtype, "mask");
-  tensor::check_cpu(in, "mask");
+  tensor::check_cpu(in, dtype, "mask");
   return in;
 }
 
@@ -56,11 +55,10 @@ at::Tensor brighten(const at::Tensor& mask, double factor) {
 
 at::Tensor image_to_mask(const at::Tensor& image) {
   const at::Tensor in = tensor::as_images(image, "image");
-  tensor::check_dtype(in, at::kByte, "image");
-  tensor::check_cpu(in, "image");
+  tensor::check_cpu(in, at::kByte, "image");
   const at::Tensor out = tensor::empty({in.size(0), in.size(1), in.size(2), 1}, at::kFloat);
   tensor::for_each_picture<const uint8_t, float>(kernels::image_to_mask, in, out);
-  return image.dim() == 3 ? out.squeeze(3).squeeze(0) : out.squeeze(3);
+  return tensor::like_images(out.squeeze(3), image);
 }
 
 }  // namespace mattecore::postprocess

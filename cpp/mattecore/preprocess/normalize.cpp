@@ -9,8 +9,7 @@ namespace mattecore::preprocess {
 at::Tensor normalize(const at::Tensor& image, const std::vector<double>& mean, const std::vector<double>& std,
                      int64_t divisor) {
   const at::Tensor in = tensor::as_images(image, "image");
-  tensor::check_dtype(in, at::kByte, "image");
-  tensor::check_cpu(in, "image");
+  tensor::check_cpu(in, at::kByte, "image");
   if (divisor < 1) throw_invalid("divisor is ", divisor, "; wanted at least 1");
   const auto next_multiple = [&](int64_t side) { return (side + divisor - 1) / divisor * divisor; };
   const int64_t height = next_multiple(in.size(1)), width = next_multiple(in.size(2));

@@ -12,13 +12,12 @@ namespace mattecore::preprocess {
 at::Tensor resize(const at::Tensor& image, int64_t height, int64_t width, std::string_view filter) {
   const kernels::Filter chosen = kernels::filter_from_name(filter);
   const at::Tensor in = tensor::as_images(image, "image");
-  tensor::check_dtype(in, at::kByte, "image");
-  tensor::check_cpu(in, "image");
+  tensor::check_cpu(in, at::kByte, "image");
   tensor::check_size(height, width, in.size(3));
   const at::Tensor out = tensor::empty({in.size(0), height, width, in.size(3)}, at::kByte);
   for (int64_t b = 0; b < in.size(0); ++b)
     kernels::resize(tensor::view<const uint8_t>(in, b), chosen, tensor::view<uint8_t>(out, b));
-  return image.dim() == 3 ? out.squeeze(0) : out;
+  return tensor::like_images(out, image);
 }
 
 at::Tensor interpolate(const at::Tensor& image, int64_t height, int64_t width, bool align_corners) {
@@ -34,7 +33,7 @@ at::Tensor interpolate(const at::Tensor& image, int64_t height, int64_t width, b
     else
       kernels::interpolate(tensor::view<const float>(in, b), align_corners, tensor::view<float>(out, b));
   }
-  return is_mask ? (image.dim() == 2 ? out.squeeze(3).squeeze(0) : out.squeeze(3)) : out;
+  return is_mask ? tensor::like_masks(out.squeeze(3), image) : out;
 }
 
 }  // namespace mattecore::preprocess

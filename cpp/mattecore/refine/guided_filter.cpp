@@ -11,10 +11,8 @@ template <class Filter>
 at::Tensor filter_batch(const at::Tensor& guide, const at::Tensor& mask, Filter filter) {
   at::Tensor guides = tensor::as_images(guide, "guide");
   const at::Tensor masks = tensor::as_masks(mask, "mask");
-  tensor::check_dtype(guides, at::kFloat, "guide");
-  tensor::check_dtype(masks, at::kFloat, "mask");
-  tensor::check_cpu(guides, "guide");
-  tensor::check_cpu(masks, "mask");
+  tensor::check_cpu(guides, at::kFloat, "guide");
+  tensor::check_cpu(masks, at::kFloat, "mask");
   tensor::check_same_size(guides, "guide", masks, "mask");
   guides = guides.narrow(3, 0, guides.size(3) == 1 ? 1 : 3);
   const at::Tensor out = tensor::empty(masks.sizes(), at::kFloat);

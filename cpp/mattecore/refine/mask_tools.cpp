@@ -11,8 +11,7 @@ namespace {
 template <class Tool>
 at::Tensor for_each_mask(const at::Tensor& mask, Tool tool) {
   const at::Tensor in = tensor::as_masks(mask, "mask");
-  tensor::check_dtype(in, at::kFloat, "mask");
-  tensor::check_cpu(in, "mask");
+  tensor::check_cpu(in, at::kFloat, "mask");
   const at::Tensor out = tensor::empty(in.sizes(), at::kFloat);
   for (int64_t b = 0; b < in.size(0); ++b) tool(tensor::view<const float>(in, b), tensor::view<float>(out, b));
   return out.view(mask.sizes());

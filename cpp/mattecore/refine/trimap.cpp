@@ -39,8 +39,7 @@ at::Tensor fix_trimap(const at::Tensor& mask, double black_point, double white_p
 at::Tensor trimap_from_alpha(const at::Tensor& alpha, double foreground_threshold, double background_threshold,
                              int64_t grow_px) {
   const at::Tensor in = tensor::as_masks(alpha, "alpha");
-  tensor::check_dtype(in, at::kFloat, "alpha");
-  tensor::check_cpu(in, "alpha");
+  tensor::check_cpu(in, at::kFloat, "alpha");
   const at::Tensor out = tensor::empty(in.sizes(), at::kFloat);
   for (int64_t b = 0; b < in.size(0); ++b)
     kernels::trimap_from_alpha(tensor::view<const float>(in, b), foreground_threshold, background_threshold, grow_px,

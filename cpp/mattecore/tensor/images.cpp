@@ -61,6 +61,14 @@ at::Tensor as_masks(const at::Tensor& mask, const char* name) {
   return plain(masks);
 }
 
+at::Tensor like_images(const at::Tensor& result, const at::Tensor& image) {
+  return image.dim() == 3 ? result.squeeze(0) : result;
+}
+
+at::Tensor like_masks(const at::Tensor& result, const at::Tensor& mask) {
+  return mask.dim() == 2 ? result.squeeze(0) : result;
+}
+
 void check_same_size(const at::Tensor& images, const char* images_name, const at::Tensor& masks,
                      const char* masks_name) {
   if (images.size(0) != masks.size(0))
@@ -112,6 +120,11 @@ void check_finite(const at::Tensor& images, const char* name) {
 void check_cpu(const at::Tensor& t, const char* name) {
   if (!t.is_cpu())
     throw_invalid(name, " is on ", t.device().str(), "; this function works on the CPU: pass ", name, ".cpu()");
+}
+
+void check_cpu(const at::Tensor& t, at::ScalarType wanted, const char* name) {
+  check_dtype(t, wanted, name);
+  check_cpu(t, name);
 }
 
 void check_cpu_or_cuda(const at::Tensor& t, const char* name) {

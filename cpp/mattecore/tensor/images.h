@@ -20,6 +20,10 @@ at::Tensor as_images(const at::Tensor& image, const char* name);
 /// The same for [B,H,W] or [H,W]; returns [B,H,W,1].
 at::Tensor as_masks(const at::Tensor& mask, const char* name);
 
+/// A result [B,...] for such pictures or masks: without its batch where the caller gave none.
+at::Tensor like_images(const at::Tensor& result, const at::Tensor& image);
+at::Tensor like_masks(const at::Tensor& result, const at::Tensor& mask);
+
 /// Checks that both have the same number of pictures and the same height and width.
 void check_same_size(const at::Tensor& images, const char* images_name, const at::Tensor& masks,
                      const char* masks_name);
@@ -33,8 +37,9 @@ void check_floating(const at::Tensor& t, const char* name);
 /// Checks a float32 or float64 [B,H,W,C] tensor on the CPU for NaN and infinities.
 void check_finite(const at::Tensor& images, const char* name);
 
-/// Checks that the tensor lies where this function can work.
+/// Checks that the tensor lies where this function can work, and for elements of the type that it works on.
 void check_cpu(const at::Tensor& t, const char* name);
+void check_cpu(const at::Tensor& t, at::ScalarType wanted, const char* name);
 void check_cpu_or_cuda(const at::Tensor& t, const char* name);
 
 /// An uninitialised packed tensor, in huge pages where it is large (base/huge_pages.h).

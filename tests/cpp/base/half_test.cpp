@@ -71,6 +71,14 @@ TYPED_TEST(HalfTest, RoundsAnyFloat) {
   }
 }
 
+TYPED_TEST(HalfTest, IsNarrowedToThePatternOfWhatItIsRoundedTo) {
+  std::vector<float> values = this->delicate_values();
+  std::mt19937 random(2);
+  for (int i = 0; i < 1'000'000; ++i) values.push_back(std::bit_cast<float>(static_cast<uint32_t>(random())));
+  for (float v : values)
+    ASSERT_TRUE(same(to_float(narrowed<TypeParam>(v)), rounded_to<TypeParam>(v))) << std::hexfloat << v;
+}
+
 TEST(Half, OverflowsFromHalfAStepPastItsLargestNumber) {
   EXPECT_EQ(rounded_to<Half>(std::nextafterf(65520.0f, 0)), 65504.0f);
   EXPECT_EQ(rounded_to<Half>(65520.0f), INFINITY);

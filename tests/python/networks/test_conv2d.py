@@ -181,6 +181,13 @@ def test_stretch_half_and_mean(
     assert_close(operators.mean(x), x.float().mean((2, 3), keepdim=True), BF16 if dtype == torch.bfloat16 else FLOAT32)
 
 
+def test_stretch_to_the_same_size_is_a_new_tensor() -> None:
+    x = random(1, 3, 4, 5)
+    stretched = operators.stretch(x, x, align_corners=False)
+    assert stretched.equal(x)
+    assert stretched.data_ptr() != x.data_ptr()  # as the schema says, by which graphs change tensors in place
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize(
     ("height", "width", "first", "rows"), [(1, 1, 0, 2), (3, 5, 1, 4), (8, 16, 0, 16), (7, 9, 13, 1)]

@@ -2,6 +2,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "mattecore/kernels/attention.h"
 #include "mattecore/kernels/cuda/devices.h"
 #include "mattecore/kernels/deform_columns.h"
 #include "mattecore/kernels/eight_bit.h"
@@ -52,5 +53,20 @@ MATTECORE_DEFORM_COLUMNS(Half, Half);
 MATTECORE_DEFORM_COLUMNS(Half, float);
 MATTECORE_DEFORM_COLUMNS(BFloat16, BFloat16);
 MATTECORE_DEFORM_COLUMNS(BFloat16, float);
+
+template <class T>
+void attention_decomposed_relpos(const TokenMaps<T>&, const Windows&, const T*, const T*, T*, void*) {
+  throw_absent("attention_decomposed_relpos");
+}
+template <class T>
+void window_attention(const TokenMaps<T>&, const Windows&, const T*, T*, void*) {
+  throw_absent("window_attention");
+}
+#define MATTECORE_ATTENTIONS(T)                                                                                  \
+  template void attention_decomposed_relpos(const TokenMaps<T>&, const Windows&, const T*, const T*, T*, void*); \
+  template void window_attention(const TokenMaps<T>&, const Windows&, const T*, T*, void*)
+MATTECORE_ATTENTIONS(float);
+MATTECORE_ATTENTIONS(Half);
+MATTECORE_ATTENTIONS(BFloat16);
 
 }  // namespace mattecore::kernels::cuda

@@ -1,16 +1,9 @@
 #include "mattecore/kernels/cuda/launch.h"
+#include "mattecore/kernels/cuda/numbers.h"
 #include "mattecore/kernels/deform_columns.h"
 
 namespace mattecore::kernels::cuda {
 namespace {
-
-__device__ inline float device_to_float(float v) { return v; }
-__device__ inline float device_to_float(Half v) { return __half2float(__ushort_as_half(v.bits)); }
-__device__ inline float device_to_float(BFloat16 v) { return __bfloat162float(__ushort_as_bfloat16(v.bits)); }
-
-__device__ inline void device_store(float* to, float v) { *to = v; }
-__device__ inline void device_store(Half* to, float v) { to->bits = __half_as_ushort(__float2half_rn(v)); }
-__device__ inline void device_store(BFloat16* to, float v) { to->bits = __bfloat16_as_ushort(__float2bfloat16_rn(v)); }
 
 template <class T>
 __device__ int64_t at(const ChannelView<T>& view, int64_t c, int64_t y, int64_t x) {
@@ -28,10 +21,10 @@ __global__ void deform_columns_kernel(ChannelView<const T> picture, ChannelView<
   const int64_t c = i % picture.channels, tap = i / picture.channels % mask.channels;
   const int64_t pixel = first + i / picture.channels / mask.channels;
   const int64_t row = pixel / mask.width, column = pixel % mask.width;
-  const float y = static_cast<float>(row + tap / kernel_width - padding) +
-                  device_to_float(offset.data[at(offset, 2 * tap, row, column)]);
+  const float y =
+      static_cast<float>(row + tap / kernel_width - padding) + widened(offset.data[at(offset, 2 * tap, row, column)]);
   const float x = static_cast<float>(column + tap % kernel_width - padding) +
-                  device_to_float(offset.data[at(offset, 2 * tap + 1, row, column)]);
+                  widened(offset.data[at(offset, 2 * tap + 1, row, column)]);
   float sample = 0;
   // NaN fails the comparisons and is outside.
   if (y > -1 && y < static_cast<float>(picture.height) && x > -1 && x < static_cast<float>(picture.width)) {
@@ -42,11 +35,11 @@ __global__ void deform_columns_kernel(ChannelView<const T> picture, ChannelView<
       if (top + down < 0 || top + down >= picture.height || left + right < 0 || left + right >= picture.width) continue;
       const float share_y = down == 1 ? y - floor_y : 1 - (y - floor_y);
       const float share_x = right == 1 ? x - floor_x : 1 - (x - floor_x);
-      sample += share_y * share_x * device_to_float(picture.data[at(picture, c, top + down, left + right)]);
+      sample += share_y * share_x * widened(picture.data[at(picture, c, top + down, left + right)]);
     }
-    sample *= device_to_float(mask.data[at(mask, tap, row, column)]);
+    sample *= widened(mask.data[at(mask, tap, row, column)]);
   }
-  device_store(columns + i, sample);
+  store(sample, columns + i);
 }
 
 }  // namespace

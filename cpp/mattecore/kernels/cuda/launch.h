@@ -11,7 +11,7 @@
 #include "mattecore/base/half.h"
 #include "mattecore/base/image_view.h"
 
-// What every .cu file shares: launching over pixels, and the 8-bit conversions on the device.
+// What every .cu file shares: launching, and the 8-bit conversions on the device.
 namespace mattecore::kernels::cuda {
 
 __device__ inline int64_t pixel_index() { return static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; }
@@ -43,16 +43,21 @@ __device__ inline uint8_t device_to_u8(BFloat16 v) {
 /// The exact quotient, as on the CPU: not the reciprocal's approximation, whatever -use_fast_math says.
 __device__ inline float device_from_u8(uint8_t v) { return __fdiv_rn(static_cast<float>(v), 255.0f); }
 
-/// Runs the kernel with one thread a pixel, on the caller's stream.
+/// Runs the kernel on the caller's stream.
 template <class... Params, class... Args>
-void launch(int64_t pixels, void* stream, void (*kernel)(Params...), Args... args) {
-  if (pixels == 0) return;
-  constexpr int kThreads = 256;
-  const auto blocks = static_cast<unsigned>((pixels + kThreads - 1) / kThreads);
-  kernel<<<blocks, kThreads, 0, static_cast<cudaStream_t>(stream)>>>(args...);
+void launch_blocks(int64_t blocks, int threads, void* stream, void (*kernel)(Params...), const Args&... args) {
+  if (blocks == 0) return;
+  kernel<<<static_cast<unsigned>(blocks), threads, 0, static_cast<cudaStream_t>(stream)>>>(args...);
   if (const cudaError_t error = cudaGetLastError(); error != cudaSuccess)
     throw std::runtime_error(
-        sentence("the GPU refused a kernel over ", pixels, " pixels: ", cudaGetErrorString(error)));
+        sentence("the GPU refused ", blocks, " blocks of ", threads, " threads: ", cudaGetErrorString(error)));
+}
+
+/// The same with one thread a pixel.
+template <class... Params, class... Args>
+void launch(int64_t pixels, void* stream, void (*kernel)(Params...), const Args&... args) {
+  constexpr int kThreads = 256;
+  launch_blocks((pixels + kThreads - 1) / kThreads, kThreads, stream, kernel, args...);
 }
 
 }  // namespace mattecore::kernels::cuda

@@ -1,10 +1,12 @@
 #include "mattecore/network/operators/attention_decomposed_relpos.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/DeviceGuard.h>
 
 #include <algorithm>
 
 #include "mattecore/base/error.h"
+#include "mattecore/kernels/attention.h"
 #include "mattecore/network/operators/cpu/operators.h"
 #include "mattecore/network/operators/operands.h"
 #include "mattecore/network/operators/window.h"
@@ -81,6 +83,17 @@ at::Tensor composed_in_windows(const at::Tensor& qkv, const at::Tensor& table_h,
   return out.slice(1, 0, qkv.size(1)).slice(2, 0, qkv.size(2));
 }
 
+void run_on_cuda(const at::Tensor& qkv, const at::Tensor& table_h, const at::Tensor& table_w, const at::Tensor& padding,
+                 int64_t heads, int64_t window, at::Tensor& out) {
+  const c10::DeviceGuard guard(qkv.device());
+  with_operand_type(qkv, [&]<class T>(T) {
+    kernels::cuda::attention_decomposed_relpos(token_maps<T>(qkv, padding, heads), windows_of(qkv, window, 0),
+                                               static_cast<const T*>(table_h.const_data_ptr()),
+                                               static_cast<const T*>(table_w.const_data_ptr()),
+                                               static_cast<T*>(out.mutable_data_ptr()), tensor::current_stream(qkv));
+  });
+}
+
 }  // namespace
 
 at::Tensor attention_decomposed_relpos(const at::Tensor& qkv, const at::Tensor& table_h, const at::Tensor& table_w,
@@ -89,12 +102,14 @@ at::Tensor attention_decomposed_relpos(const at::Tensor& qkv, const at::Tensor& 
   const at::Tensor maps = plain(qkv), vector = plain(padding);
   const at::Tensor rows = stretched(plain(table_h), window == 0 ? qkv.size(1) : window);
   const at::Tensor columns = stretched(plain(table_w), window == 0 ? qkv.size(2) : window);
-  if (!runs_on_own_loops(qkv))
+  const bool on_gpu = runs_on_own_kernels(qkv) && qkv.size(3) / (3 * heads) <= kernels::cuda::kLargestHead;
+  if (!runs_on_own_loops(qkv) && !on_gpu)
     return window == 0 ? composed(maps, rows, columns, heads)
                        : composed_in_windows(maps, rows, columns, vector, heads, window);
   at::Tensor out =
       tensor::empty({qkv.size(0), qkv.size(1), qkv.size(2), qkv.size(3) / 3}, qkv.scalar_type(), qkv.device());
-  cpu::attention_decomposed_relpos(with_packed_rows(maps), rows, columns, vector.contiguous(), heads, window, out);
+  const auto run = on_gpu ? &run_on_cuda : &cpu::attention_decomposed_relpos;
+  run(with_packed_rows(maps), rows, columns, vector.contiguous(), heads, window, out);
   return out;
 }
 

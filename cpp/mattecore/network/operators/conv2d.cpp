@@ -175,11 +175,10 @@ void convolve(const Shape& s, const at::Tensor& x, const at::Tensor* skip, const
 
 }  // namespace
 
-at::Tensor pack_conv2d(const at::Tensor& weights, int64_t stride, int64_t dilation, int64_t arithmetic) {
+at::Tensor pack_conv2d(const at::Tensor& weights, int64_t stride, int64_t dilation, Arithmetic arithmetic) {
   const int64_t outputs = weights.size(0), inputs = weights.size(1), height = weights.size(2), width = weights.size(3);
   const int64_t taps = !rows_lie_in_band(stride, inputs) ? 1 : dilation == 1 ? height : height * width;
-  return pack(weights.permute({0, 2, 3, 1}).reshape({outputs, taps, height * width * inputs / taps}),
-              static_cast<Arithmetic>(arithmetic));
+  return pack(weights.permute({0, 2, 3, 1}).reshape({outputs, taps, height * width * inputs / taps}), arithmetic);
 }
 
 at::Tensor conv2d(const at::Tensor& x, const std::optional<at::Tensor>& skip, const at::Tensor& packed,

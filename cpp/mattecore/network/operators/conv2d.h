@@ -4,11 +4,13 @@
 
 #include <optional>
 
+#include "mattecore/network/operators/product.h"
+
 namespace mattecore::network {
 
 /// Packs the weights [O,I,kh,kw] of a convolution for `conv2d` with the same stride and dilation, in this arithmetic
 /// (product.h).
-at::Tensor pack_conv2d(const at::Tensor& weights, int64_t stride, int64_t dilation, int64_t arithmetic);
+at::Tensor pack_conv2d(const at::Tensor& weights, int64_t stride, int64_t dilation, Arithmetic arithmetic);
 
 /// Convolution of a map with zeros around it, activation and residual in one pass:
 /// activation(conv(x beside skip) + bias) + residual.

@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "mattecore/base/error.h"
-#include "mattecore/kernels/cuda/devices.h"
 #include "mattecore/kernels/deform_columns.h"
 #include "mattecore/network/arena.h"
 #include "mattecore/network/operators/cpu/operators.h"
@@ -120,10 +119,9 @@ void run_on_cuda(const at::Tensor& x, const at::Tensor& offset, const at::Tensor
   const at::Tensor shifts = offset.to(shift_type), scales = mask.to(shift_type);
   const int64_t rows = std::clamp<int64_t>(kBlockBytes / (x.element_size() * width), 1, pixels);
   const at::Tensor columns = at::empty({rows, width}, x.options());
-  tensor::with_element_type(x, [&]<class T>(T) {
-    tensor::with_element_type(shifts, [&]<class Shift>(Shift) {
-      if constexpr ((std::is_same_v<Shift, T> || std::is_same_v<Shift, float>) && !std::is_same_v<T, double> &&
-                    !std::is_same_v<T, uint8_t>)
+  with_operand_type(x, [&]<class T>(T) {
+    with_operand_type(shifts, [&]<class Shift>(Shift) {
+      if constexpr (std::is_same_v<Shift, T> || std::is_same_v<Shift, float>)
         for (int64_t b = 0; b < x.size(0); ++b)
           for (int64_t first = 0; first < pixels; first += rows) {
             const int64_t count = std::min(rows, pixels - first);
@@ -139,9 +137,9 @@ void run_on_cuda(const at::Tensor& x, const at::Tensor& offset, const at::Tensor
 
 }  // namespace
 
-at::Tensor pack_deform_conv2d(const at::Tensor& weight, int64_t arithmetic) {
+at::Tensor pack_deform_conv2d(const at::Tensor& weight, Arithmetic arithmetic) {
   const at::Tensor rows = weight.permute({0, 2, 3, 1}).reshape({weight.size(0), 1, -1});
-  return pack(rows.to(at::kFloat), static_cast<Arithmetic>(arithmetic));
+  return pack(rows.to(at::kFloat), arithmetic);
 }
 
 at::Tensor deform_conv2d_packed(const at::Tensor& x, const at::Tensor& offset, const at::Tensor& mask,
@@ -160,15 +158,14 @@ at::Tensor deform_conv2d(const at::Tensor& x, const at::Tensor& offset, const at
   check(x, offset, mask, weight, padding);
   if (!runs_on_own_loops(x)) {
     at::Tensor out = at::empty({x.size(0), offset.size(2), offset.size(3), weight.size(0)}, x.options());
-    static const bool has_kernels = !kernels::cuda::devices().empty();
-    const auto run = x.is_cuda() && x.scalar_type() != at::kDouble && has_kernels ? run_on_cuda : compose;
+    const auto run = runs_on_own_kernels(x) ? run_on_cuda : compose;
     run(plain(x), plain(offset), plain(mask), plain(weight), padding, out);
     return out.permute({0, 3, 1, 2});
   }
   // Types that the processor does not multiply are computed in float32.
   const bool as_is = x.scalar_type() == at::kBFloat16 && multiplies_bf16();
   const auto type = as_is ? at::kBFloat16 : at::kFloat;
-  const auto arithmetic = static_cast<int64_t>(as_is ? Arithmetic::bf16 : Arithmetic::float32);
+  const auto arithmetic = as_is ? Arithmetic::bf16 : Arithmetic::float32;
   return deform_conv2d_packed(x.to(type), offset, mask, pack_deform_conv2d(plain(weight), arithmetic),
                               at::zeros({weight.size(0)}), {weight.size(2), weight.size(3)}, padding,
                               static_cast<int64_t>(Activation::none))

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "mattecore/network/operators/product.h"
+
 namespace mattecore::network {
 
 /// Deformable convolution v2 with stride 1 and without bias (Zhu et al., Deformable ConvNets v2, CVPR 2019).
@@ -17,7 +19,7 @@ at::Tensor deform_conv2d(const at::Tensor& x, const at::Tensor& offset, const at
                          const at::Tensor& weight, int64_t padding);
 
 /// Packs weights [O,C,kh,kw] for deform_conv2d_packed, in this arithmetic (product.h).
-at::Tensor pack_deform_conv2d(const at::Tensor& weight, int64_t arithmetic);
+at::Tensor pack_deform_conv2d(const at::Tensor& weight, Arithmetic arithmetic);
 
 /// The same on the CPU, with bias [O] and activation in one pass: activation(deform_conv2d(...) + bias).
 at::Tensor deform_conv2d_packed(const at::Tensor& x, const at::Tensor& offset, const at::Tensor& mask,

@@ -85,8 +85,8 @@ void map_rows(const at::Tensor& x, const float* norm_weight, const float* norm_b
 
 }  // namespace
 
-at::Tensor pack_linear(const at::Tensor& weights, int64_t arithmetic) {
-  return pack(weights.unsqueeze(1), static_cast<Arithmetic>(arithmetic));
+at::Tensor pack_linear(const at::Tensor& weights, Arithmetic arithmetic) {
+  return pack(weights.unsqueeze(1), arithmetic);
 }
 
 at::Tensor linear(const at::Tensor& x, const std::optional<at::Tensor>& norm_weight,

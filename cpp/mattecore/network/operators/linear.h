@@ -4,10 +4,12 @@
 
 #include <optional>
 
+#include "mattecore/network/operators/product.h"
+
 namespace mattecore::network {
 
 /// Packs the weights [N,K] of a linear map for `linear`, in this arithmetic (product.h).
-at::Tensor pack_linear(const at::Tensor& weights, int64_t arithmetic);
+at::Tensor pack_linear(const at::Tensor& weights, Arithmetic arithmetic);
 
 /// activation(norm(x) weights + bias) + residual in one pass, for x [..,K] -> [..,N], all contiguous.
 ///

@@ -1,6 +1,7 @@
 #include "mattecore/network/operators/operands.h"
 
 #include "mattecore/base/error.h"
+#include "mattecore/kernels/cuda/devices.h"
 
 namespace mattecore::network {
 
@@ -38,6 +39,11 @@ void check_token_maps(const at::Tensor& qkv, const at::Tensor& padding, int64_t 
 }
 
 bool runs_on_own_loops(const at::Tensor& t) { return t.is_cpu() && t.scalar_type() != at::kDouble; }
+
+bool runs_on_own_kernels(const at::Tensor& t) {
+  static const bool has_gpu = !kernels::cuda::devices().empty();
+  return t.is_cuda() && t.scalar_type() != at::kDouble && has_gpu;
+}
 
 at::Tensor plain(const at::Tensor& t) { return t.detach().resolve_neg(); }
 

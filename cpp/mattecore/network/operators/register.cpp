@@ -21,7 +21,10 @@ TORCH_LIBRARY(mattecore, m) {
       "-> Tensor",
       &attention_decomposed_relpos);
   m.def("deform_conv2d(Tensor x, Tensor offset, Tensor mask, Tensor weight, int padding) -> Tensor", &deform_conv2d);
-  m.def("pack_deform_conv2d(Tensor weight, int arithmetic) -> Tensor", &pack_deform_conv2d);
+  m.def("pack_deform_conv2d(Tensor weight, int arithmetic) -> Tensor",
+        [](const at::Tensor& weight, int64_t arithmetic) {
+          return pack_deform_conv2d(weight, static_cast<Arithmetic>(arithmetic));
+        });
   m.def(
       "deform_conv2d_packed(Tensor x, Tensor offset, Tensor mask, Tensor packed, Tensor bias, int[] kernel, int "
       "padding, "
@@ -29,12 +32,17 @@ TORCH_LIBRARY(mattecore, m) {
       &deform_conv2d_packed);
   m.def("window_attention(Tensor qkv, Tensor padding, Tensor bias, int window, int shift) -> Tensor",
         &window_attention);
-  m.def("pack_conv2d(Tensor weights, int stride, int dilation, int arithmetic) -> Tensor", &pack_conv2d);
+  m.def("pack_conv2d(Tensor weights, int stride, int dilation, int arithmetic) -> Tensor",
+        [](const at::Tensor& weights, int64_t stride, int64_t dilation, int64_t arithmetic) {
+          return pack_conv2d(weights, stride, dilation, static_cast<Arithmetic>(arithmetic));
+        });
   m.def(
       "conv2d(Tensor x, Tensor? skip, Tensor packed, Tensor bias, int[] kernel, int stride, int padding, int dilation, "
       "int activation, Tensor? residual, bool wants_float) -> Tensor",
       &conv2d);
-  m.def("pack_linear(Tensor weights, int arithmetic) -> Tensor", &pack_linear);
+  m.def("pack_linear(Tensor weights, int arithmetic) -> Tensor", [](const at::Tensor& weights, int64_t arithmetic) {
+    return pack_linear(weights, static_cast<Arithmetic>(arithmetic));
+  });
   m.def(
       "linear(Tensor x, Tensor? norm_weight, Tensor? norm_bias, float eps, Tensor packed, Tensor bias, int activation, "
       "Tensor? residual) -> Tensor",

@@ -165,7 +165,7 @@ at::Tensor mean(const at::Tensor& x) {
 
 at::Tensor stretch(const at::Tensor& x, const at::Tensor& like, bool align_corners) {
   step();
-  if (x.sizes().slice(2) == like.sizes().slice(2)) return x;
+  if (x.sizes().slice(2) == like.sizes().slice(2)) return x.clone();  // a new tensor, as the schema says
   if (!is_own(x)) return at::upsample_bilinear2d(x, like.sizes().slice(2), align_corners);
   const at::Tensor packed = x.contiguous(at::MemoryFormat::ChannelsLast);
   at::Tensor result =

@@ -5,33 +5,26 @@
 #include <algorithm>
 
 namespace mattecore::network {
-namespace {
+kernels::Windows windows_of(const at::Tensor& map, int64_t window, int64_t shift) {
+  const auto axis = [&](int64_t length) { return kernels::WindowAxis{length, window == 0 ? length : window, shift}; };
+  return {axis(map.size(1)), axis(map.size(2))};
+}
 
-int64_t whole(int64_t length, int64_t window) { return (length + window - 1) / window * window; }
-
-}  // namespace
-
-std::vector<Band> bands(int64_t length, int64_t window, int64_t shift) {
-  const int64_t end = whole(length, window), wrapped = window - shift;
-  if (shift == 0) return {{0, end, window}};
-  std::vector<Band> result{{0, shift, shift}};
-  if (end > window) result.push_back({shift, end - wrapped, window});
-  result.push_back({end - wrapped, end, wrapped});
+std::vector<Band> bands(const kernels::WindowAxis& axis) {
+  std::vector<Band> result;
+  for (int64_t i = 0; i < axis.count(); ++i) {
+    const int64_t begin = axis.edge(i), end = axis.edge(i + 1);
+    if (!result.empty() && result.back().window == end - begin)
+      result.back().end = end;
+    else
+      result.push_back({begin, end, end - begin});
+  }
   return result;
 }
 
-std::vector<Window> windows_of(int64_t height, int64_t width, int64_t window, int64_t shift) {
-  std::vector<Window> windows;
-  for (const Band& rows : bands(height, window, shift))
-    for (int64_t top = rows.begin; top < std::min(rows.end, height); top += rows.window)
-      for (const Band& columns : bands(width, window, shift))
-        for (int64_t left = columns.begin; left < std::min(columns.end, width); left += columns.window)
-          windows.push_back({top, left, rows.window, columns.window});
-  return windows;
-}
-
 at::Tensor padded_to_windows(const at::Tensor& x, const at::Tensor& padding, int64_t window) {
-  const int64_t height = whole(x.size(1), window), width = whole(x.size(2), window);
+  const kernels::Windows windows = windows_of(x, window, 0);
+  const int64_t height = windows.rows.padded(), width = windows.columns.padded();
   if (height == x.size(1) && width == x.size(2)) return x;
   const at::Tensor padded = padding.expand({x.size(0), height, width, x.size(3)}).clone(at::MemoryFormat::Contiguous);
   padded.narrow(1, 0, x.size(1)).narrow(2, 0, x.size(2)).copy_(x);

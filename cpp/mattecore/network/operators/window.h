@@ -5,28 +5,36 @@
 #include <cstdint>
 #include <vector>
 
+#include "mattecore/kernels/attention.h"
+
 // A map of tokens cut into windows.
 namespace mattecore::network {
 
-/// A rectangle of a map's tokens that attend to one another; rows and columns beyond the map are padding.
-struct Window {
-  int64_t top, left, rows, columns;
+/// A map of tokens as loops walk it; both tensors' last axes are packed, and of type T.
+template <class T>
+kernels::TokenMaps<T> token_maps(const at::Tensor& qkv, const at::Tensor& padding, int64_t heads) {
+  return {static_cast<const T*>(qkv.const_data_ptr()),
+          qkv.size(0),
+          qkv.size(1),
+          qkv.size(2),
+          qkv.stride(0),
+          qkv.stride(1),
+          qkv.stride(2),
+          heads,
+          qkv.size(3) / (3 * heads),
+          static_cast<const T*>(padding.const_data_ptr())};
+}
 
-  int64_t tokens() const { return rows * columns; }
-};
+/// The windows of a map [B,H,W,C], or for window 0 the whole map as one.
+kernels::Windows windows_of(const at::Tensor& map, int64_t window, int64_t shift);
 
-/// A stretch of an axis that is cut into windows of one length.
+/// A stretch of an axis in which all windows have one length.
 struct Band {
   int64_t begin, end, window;
 };
 
-/// Cuts an axis, padded to a multiple of `window`, into windows shifted by `shift`. A shifted window that wraps round
-/// the border would be masked into parts that do not see one another: they are windows of their own here, so that
-/// neither rolling nor masks are needed.
-std::vector<Band> bands(int64_t length, int64_t window, int64_t shift);
-
-/// The windows of both axes that hold any token of the map.
-std::vector<Window> windows_of(int64_t height, int64_t width, int64_t window, int64_t shift);
+/// An axis's windows, those of one length together.
+std::vector<Band> bands(const kernels::WindowAxis& axis);
 
 /// [B,H,W,C] with the vector padding [C] below and to the right, up to multiples of window; itself where that is none.
 at::Tensor padded_to_windows(const at::Tensor& x, const at::Tensor& padding, int64_t window);

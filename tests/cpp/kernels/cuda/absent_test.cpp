@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "mattecore/kernels/attention.h"
 #include "mattecore/kernels/cuda/devices.h"
 #include "mattecore/kernels/deform_columns.h"
 #include "mattecore/kernels/eight_bit.h"
@@ -51,6 +52,14 @@ TEST(CudaAbsent, DeformColumnsSaysHowToGetIt) {
     cuda::deform_columns<Half, float>(ChannelView<const Half>(), ChannelView<const float>(), ChannelView<const float>(),
                                       1, 0, 0, 0, nullptr, nullptr);
   });
+}
+
+TEST(CudaAbsent, AttentionsSayHowToGetThem) {
+  expect_reason("attention_decomposed_relpos", [] {
+    cuda::attention_decomposed_relpos<Half>(TokenMaps<Half>(), Windows(), nullptr, nullptr, nullptr, nullptr);
+  });
+  expect_reason("window_attention",
+                [] { cuda::window_attention<float>(TokenMaps<float>(), Windows(), nullptr, nullptr, nullptr); });
 }
 
 }  // namespace

@@ -6,18 +6,23 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
-#include <vector>
 
+#include "mattecore/base/image.h"
 #include "mattecore/base/parallel.h"
-#include "mattecore/network/operators/cpu/products.h"
+#include "mattecore/kernels/attention.h"
+#include "mattecore/network/operators/cpu/tile_product.h"
 #include "mattecore/network/operators/cpu/tile_type.h"
 #include "mattecore/network/operators/cpu/vectors.h"
-#include "mattecore/network/operators/window.h"
+#include "mattecore/network/operators/product.h"
 
 // Attention that streams over the keys (Milakov and Gimelshein, Online normalizer calculation for softmax, 2018;
 // Dao et al., FlashAttention, 2022): a tile of queries meets a block of keys at a time, so that neither the logits nor
 // their exponentials leave a core's own cache. In: the type of the maps. Tile: the type their tiles are multiplied in.
 namespace mattecore::network {
+
+using kernels::TokenMaps;
+using kernels::Window;
+using kernels::Windows;
 
 // The logits of a tile, at most 32 KiB, stay in a core's L1 cache.
 inline constexpr int64_t kMostLogits = 8192;
@@ -29,39 +34,13 @@ inline constexpr int64_t kTokensOfOneThread = 1024;
 inline constexpr float kLog2E = 1.44269504f;
 inline constexpr float kNoKey = -1e30f;  // the logit of a place beyond the last key
 
-/// [B,H,W,3C], C being (heads, size), beside the vector [3C] that stands for tokens beyond the map.
+/// Asks for a token's memory ahead of its use.
 template <class In>
-struct TokenMaps {
-  const In* data;
-  int64_t batch, height, width, batch_stride, row_stride, column_stride;
-  int64_t heads, size;
-  const In* padding;
-
-  TokenMaps(const at::Tensor& qkv, const at::Tensor& padding_vector, int64_t head_count)
-      : data(static_cast<const In*>(qkv.const_data_ptr())),
-        batch(qkv.size(0)),
-        height(qkv.size(1)),
-        width(qkv.size(2)),
-        batch_stride(qkv.stride(0)),
-        row_stride(qkv.stride(1)),
-        column_stride(qkv.stride(2)),
-        heads(head_count),
-        size(qkv.size(3) / (3 * head_count)),
-        padding(static_cast<const In*>(padding_vector.const_data_ptr())) {}
-
-  /// Part 0 is the query, 1 the key and 2 the value.
-  const In* token(int64_t b, int64_t y, int64_t x, int64_t part, int64_t head) const {
-    const In* all = y < height && x < width ? data + b * batch_stride + y * row_stride + x * column_stride : padding;
-    return all + (part * heads + head) * size;
-  }
-
-  /// Asks for a token's memory ahead of its use.
-  void prefetch(int64_t b, int64_t y, int64_t x) const {
-    const char* begin = reinterpret_cast<const char*>(token(b, y, x, 0, 0));
-    for (int64_t i = 0; i < 3 * heads * size * static_cast<int64_t>(sizeof(In)); i += 64)
-      __builtin_prefetch(begin + i, 0, 2);
-  }
-};
+void prefetch(const TokenMaps<In>& maps, int64_t b, int64_t y, int64_t x) {
+  const char* begin = reinterpret_cast<const char*>(maps.token(b, y, x, 0, 0));
+  for (int64_t i = 0; i < 3 * maps.heads * maps.size * static_cast<int64_t>(sizeof(In)); i += 64)
+    __builtin_prefetch(begin + i, 0, 2);
+}
 
 /// Calls visit(token's number in the window, its row, its column) for tokens begin <= number < end.
 template <class Visit>
@@ -102,22 +81,22 @@ struct Keys {
         keys(round_up(most, block) * key_rows),
         values(round_up(most, block) * value_stride),
         zeros(2 * head_size) {
-    std::fill_n(static_cast<Tile*>(zeros), 2 * head_size, Tile{});
+    std::fill_n(zeros.data(), 2 * head_size, Tile{});
   }
 
   int64_t blocks() const { return (count + block - 1) / block; }
   int64_t padded(int64_t i) const { return round_up(std::min(block, count - i * block), kColumns); }
-  const Tile* keys_of(int64_t i) const { return keys + i * block * key_rows; }
-  const Tile* values_of(int64_t i) const { return values + i * block * value_stride; }
+  const Tile* keys_of(int64_t i) const { return keys.data() + i * block * key_rows; }
+  const Tile* values_of(int64_t i) const { return values.data() + i * block * value_stride; }
 
   template <class In>
   void pack(const TokenMaps<In>& maps, int64_t b, const Window& window, int64_t head, int64_t i) {
-    Tile* key_block = keys + i * block * key_rows;
-    Tile* value_block = values + i * block * value_stride;
+    Tile* key_block = keys.data() + i * block * key_rows;
+    Tile* value_block = values.data() + i * block * value_stride;
     const int64_t begin = i * block, end = std::min(count, begin + block);
     for (int64_t first = 0; first < padded(i); first += 16) {
       const In *key[16], *value[16];
-      std::fill_n(key, 16, reinterpret_cast<const In*>(static_cast<const Tile*>(zeros)));
+      std::fill_n(key, 16, reinterpret_cast<const In*>(zeros.data()));
       std::fill_n(value, 16, key[0]);
       const int64_t last = std::min(end, begin + first + 16);
       for_each_token(window, begin + first, last, [&](int64_t token, int64_t y, int64_t x) {
@@ -205,14 +184,14 @@ class Attention {
         exponentials_(Tiling(most_tokens).queries * key_block_),
         result_(Tiling(most_tokens).queries * value_stride_) {}
 
-  const Tile* queries() const { return queries_; }
+  const Tile* queries() const { return queries_.data(); }
   int64_t query_stride() const { return row_; }
 
   template <class In>
   void gather(const TokenMaps<In>& maps, int64_t b, const Window& window, int64_t head, int64_t begin, int64_t end) {
     for_each_token(window, begin, end, [&](int64_t token, int64_t y, int64_t x) {
       const In* query = maps.token(b, y, x, 0, head);
-      Tile* row = queries_ + (token - begin) * row_;
+      Tile* row = queries_.data() + (token - begin) * row_;
       convert(query, size_, row);
       if (row_ > size_) row[size_] = Tile{};
     });
@@ -230,11 +209,12 @@ class Attention {
     std::fill_n(references_, count, 0.0f);
     for (int64_t i = 0; i < keys.blocks(); ++i) {
       const int64_t n = keys.padded(i), first = i * keys.block, real = std::min(keys.block, keys.count - first);
-      multiply<Tile>(count, n, row_, queries_, row_, keys.keys_of(i), keys.block, logits_, key_block_, false);
+      multiply_tile<Tile>(count, n, row_, queries_.data(), row_, keys.keys_of(i), keys.block, logits_.data(),
+                          key_block_, false);
       for (int64_t q = 0; q < count; ++q) {
-        const float* logits = logits_ + q * key_block_;
+        const float* logits = logits_.data() + q * key_block_;
         const float* row_bias = bias(q, first, real, n);
-        Tile* out = exponentials_ + q * key_block_;
+        Tile* out = exponentials_.data() + q * key_block_;
         float added = references_[q] == 0 ? exponentials<false>(logits, row_bias, scale, 0, n, out)
                                           : exponentials<true>(logits, row_bias, scale, references_[q], n, out);
         if (!(added < kHigh && (i > 0 || added > kLow))) {
@@ -249,8 +229,8 @@ class Attention {
         }
         sums_[q] += added;
       }
-      multiply<Tile>(count, value_stride_, n, exponentials_, key_block_, keys.values_of(i), value_stride_, result_,
-                     value_stride_, i > 0);
+      multiply_tile<Tile>(count, value_stride_, n, exponentials_.data(), key_block_, keys.values_of(i), value_stride_,
+                          result_.data(), value_stride_, i > 0);
     }
   }
 
@@ -261,7 +241,7 @@ class Attention {
     for_each_token(window, begin, end, [&](int64_t token, int64_t y, int64_t x) {
       if (y >= maps.height || x >= maps.width) return;
       const float factor = 1 / sums_[token - begin];
-      const float* from = result_ + (token - begin) * value_stride_;
+      const float* from = result_.data() + (token - begin) * value_stride_;
       In* to = out + (((b * maps.height + y) * maps.width + x) * maps.heads + head) * size_;
       scaled(from, factor, size_, to);
     });
@@ -283,10 +263,8 @@ class Attention {
 /// Attends within the windows of every picture, head by head. make_bias() gives a thread its biases, whose
 /// begin(attention, window, head, first query, queries) is called before each tile of queries.
 template <class Tile, class In, class MakeBias>
-void attend_windows(const TokenMaps<In>& maps, const std::vector<Window>& windows, const MakeBias& make_bias, In* out) {
-  int64_t most = 0;
-  for (const Window& window : windows) most = std::max(most, window.tokens());
-  const int64_t window_count = static_cast<int64_t>(windows.size());
+void attend_windows(const TokenMaps<In>& maps, const Windows& windows, const MakeBias& make_bias, In* out) {
+  const int64_t most = windows.most_tokens(), window_count = windows.count();
   const Tiling tiling(most);
 
   auto attend_queries = [&](Attention<Tile>& attention, auto& bias, const Keys<Tile>& keys, int64_t b,
@@ -305,27 +283,27 @@ void attend_windows(const TokenMaps<In>& maps, const std::vector<Window>& window
       auto bias = make_bias();
       for (int64_t i = begin; i < end; ++i) {
         const int64_t head = i % maps.heads, b = i / maps.heads / window_count;
-        const Window& window = windows[i / maps.heads % window_count];
+        const Window window = windows[i / maps.heads % window_count];
         keys.count = window.tokens();
         // A head is a strip of its tokens, too far apart for the processor to foresee; so each asks for its share of
         // the next window, whose memory then arrives in whole rows.
         if (const int64_t next = i / maps.heads + 1; next < maps.batch * window_count) {
-          const Window& ahead = windows[next % window_count];
+          const Window ahead = windows[next % window_count];
           for_each_token(ahead, ahead.tokens() * head / maps.heads, ahead.tokens() * (head + 1) / maps.heads,
-                         [&](int64_t, int64_t y, int64_t x) { maps.prefetch(next / window_count, y, x); });
+                         [&](int64_t, int64_t y, int64_t x) { prefetch(maps, next / window_count, y, x); });
         }
         for (int64_t k = 0; k < keys.blocks(); ++k) keys.pack(maps, b, window, head, k);
         for (int64_t q = 0; q < tiling.tiles(keys.count); ++q)
           attend_queries(attention, bias, keys, b, window, head, q);
       }
-      release_products();
+      release_units();
     });
     return;
   }
   Keys<Tile> keys(most, maps.size);
   for (int64_t i = 0; i < maps.batch * window_count * maps.heads; ++i) {
     const int64_t head = i % maps.heads, b = i / maps.heads / window_count;
-    const Window& window = windows[i / maps.heads % window_count];
+    const Window window = windows[i / maps.heads % window_count];
     keys.count = window.tokens();
     parallel_for(keys.blocks(), 1, [&](int64_t begin, int64_t end) {
       for (int64_t k = begin; k < end; ++k) keys.pack(maps, b, window, head, k);
@@ -334,7 +312,7 @@ void attend_windows(const TokenMaps<In>& maps, const std::vector<Window>& window
       Attention<Tile> attention(maps.size, most);
       auto bias = make_bias();
       for (int64_t q = begin; q < end; ++q) attend_queries(attention, bias, keys, b, window, head, q);
-      release_products();
+      release_units();
     });
   }
 }

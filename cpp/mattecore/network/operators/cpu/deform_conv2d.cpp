@@ -110,14 +110,14 @@ void convolve_samples(const at::Tensor& x, const at::Tensor& offset, const at::T
   const int64_t tile = std::clamp<int64_t>(kTileBytes / (depth * static_cast<int64_t>(sizeof(T))) / 64 * 64, 64, 1024);
   const int64_t tiles = (size + tile - 1) / tile;
   const Reader offsets(offset), masks(mask);
-  mattecore::Buffer<T> zeros(channels);
+  Buffer<T> zeros(channels);
   std::fill_n(zeros.data(), channels, T{});
   const int64_t taps[] = {0};
 
   parallel_for(x.size(0) * tiles, 1, [&](int64_t begin, int64_t end) {
-    thread_local mattecore::Buffer<T> samples;
+    thread_local Buffer<T> samples;
     const auto needed = static_cast<size_t>((tile + kRowsAtOnce) * depth);
-    if (samples.size() < needed) samples = mattecore::Buffer<T>(needed);
+    if (samples.size() < needed) samples = Buffer<T>(needed);
     std::fill_n(samples.data(), needed, T{});  // between a row's end and depth there are zeros
     for (int64_t t = begin; t < end; ++t) {
       const int64_t b = t / tiles, first = t % tiles * tile, count = std::min(tile, size - first);

@@ -5,7 +5,7 @@
 #include <type_traits>
 
 #include "mattecore/base/half.h"
-#include "mattecore/network/operators/cpu/products.h"
+#include "mattecore/network/operators/cpu/tile_product.h"
 
 namespace mattecore::network {
 
@@ -13,7 +13,7 @@ namespace mattecore::network {
 /// the one that their tiles are multiplied in.
 template <class Run>
 void with_tile_type(c10::ScalarType type, Run&& run) {
-  const bool as_is = has_products(type);
+  const bool as_is = multiplies_tiles(type);
   if (type == at::kBFloat16) {
     as_is ? run(BFloat16{}, BFloat16{}) : run(BFloat16{}, float{});
   } else if (type == at::kHalf) {

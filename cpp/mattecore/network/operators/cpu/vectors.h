@@ -3,14 +3,12 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
-#include <memory>
-#include <new>
 #include <type_traits>
 
 #include "mattecore/base/half.h"
 #include "mattecore/kernels/cpu/lanes.h"
 
-// Floats in the compiler's own vectors, and the conversions and buffers that the operators' tiles are made with.
+// Floats in the compiler's own vectors, and the conversions that the operators' tiles are made with.
 namespace mattecore::network {
 
 inline constexpr int64_t kLanes = kernels::kNativeLanes;
@@ -35,26 +33,6 @@ inline Floats load(const Half* from) {
   Floats v;
   for (int64_t i = 0; i < kLanes; ++i) v[i] = to_float(from[i]);
   return v;
-}
-
-/// The number in its 16 bits, which hold it exactly after rounded_to.
-template <class T>
-T narrowed(float v) {
-  if constexpr (std::is_same_v<T, float>) {
-    return v;
-  } else if constexpr (std::is_same_v<T, BFloat16>) {
-    const float rounded = rounded_to<BFloat16>(v);
-    return {static_cast<uint16_t>(v == v ? std::bit_cast<uint32_t>(rounded) >> 16 : 0x7fc0u)};
-  } else {
-    // rounded_to leaves a number that Half has; below its normal numbers it counts in steps of 2^-24.
-    const uint32_t bits = std::bit_cast<uint32_t>(rounded_to<Half>(v));
-    const uint32_t sign = bits >> 16 & 0x8000u, magnitude = bits & 0x7fffffffu;
-    if (v != v) return {static_cast<uint16_t>(0x7e00u)};
-    if (magnitude >= 0x47800000u) return {static_cast<uint16_t>(sign | 0x7c00u)};
-    if (magnitude < 0x38800000u)
-      return {static_cast<uint16_t>(sign | static_cast<uint32_t>(std::bit_cast<float>(magnitude) * 0x1p24f))};
-    return {static_cast<uint16_t>(sign | ((magnitude - 0x38000000u) >> 13))};
-  }
 }
 
 inline void store(float* to, Floats v) { std::memcpy(to, &v, sizeof v); }
@@ -161,20 +139,5 @@ inline Floats exp2(Floats x) {
   return std::bit_cast<Floats>(std::bit_cast<Ints>(power) + (std::bit_cast<Ints>(shifted) << 23));
 #endif
 }
-
-/// Uninitialised memory for a tile, aligned for vectors.
-template <class T>
-class Buffer {
- public:
-  explicit Buffer(int64_t count) : data_(static_cast<T*>(::operator new(count * sizeof(T), kAlignment))) {}
-  operator T*() const { return data_.get(); }
-
- private:
-  static constexpr std::align_val_t kAlignment{64};
-  struct Free {
-    void operator()(T* data) const { ::operator delete(data, kAlignment); }
-  };
-  std::unique_ptr<T[], Free> data_;
-};
 
 }  // namespace mattecore::network

@@ -1,7 +1,9 @@
 #include <algorithm>
 
+#include "mattecore/base/image.h"
 #include "mattecore/network/operators/cpu/attention.h"
 #include "mattecore/network/operators/cpu/operators.h"
+#include "mattecore/network/operators/window.h"
 
 namespace mattecore::network::cpu {
 namespace {
@@ -20,7 +22,7 @@ struct Table {
     parallel_for(bias.size(0) * tokens, 16, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         const auto query = from[i / tokens][i % tokens / window][i % window];
-        float* row = rows + i * stride;
+        float* row = rows.data() + i * stride;
         for (int64_t k = 0; k < window; ++k)
           for (int64_t l = 0; l < window; ++l) row[k * window + l] = query[k][l] * kLog2E;
         std::fill(row + tokens, row + stride, kNoKey);
@@ -41,19 +43,19 @@ class Bias {
     first_ = first;
   }
 
-  const float* operator()(int64_t query, int64_t first_key, int64_t keys, int64_t padded) const {
+  const float* operator()(int64_t query, int64_t first_key, int64_t keys, int64_t padded) {
     const int64_t side = table_.window, columns = window_.columns;
     const int64_t i = (first_ + query) / columns, j = (first_ + query) % columns;
-    const float* all = table_.rows + ((head_ * side + i) * side + j) * table_.stride;
+    const float* all = table_.rows.data() + ((head_ * side + i) * side + j) * table_.stride;
     if (columns == side && (keys == padded || first_key + keys == side * side)) return all + first_key;
     for (int64_t done = 0; done < keys;) {
       const int64_t k = (first_key + done) / columns, l = (first_key + done) % columns;
       const int64_t run = std::min(columns - l, keys - done);
-      std::copy_n(all + k * side + l, run, row_ + done);
+      std::copy_n(all + k * side + l, run, row_.data() + done);
       done += run;
     }
-    std::fill(row_ + keys, row_ + padded, kNoKey);
-    return row_;
+    std::fill(row_.data() + keys, row_.data() + padded, kNoKey);
+    return row_.data();
   }
 
  private:
@@ -69,9 +71,8 @@ void window_attention(const at::Tensor& qkv, const at::Tensor& padding, const at
                       int64_t shift, at::Tensor& out) {
   const Table table(bias.to(at::kFloat));
   with_tile_type(qkv.scalar_type(), [&]<class In, class Tile>(In, Tile) {
-    const TokenMaps<In> maps(qkv, padding, bias.size(0));
     attend_windows<Tile>(
-        maps, windows_of(maps.height, maps.width, window, shift), [&] { return Bias<Tile>(table); },
+        token_maps<In>(qkv, padding, bias.size(0)), windows_of(qkv, window, shift), [&] { return Bias<Tile>(table); },
         static_cast<In*>(out.mutable_data_ptr()));
   });
 }

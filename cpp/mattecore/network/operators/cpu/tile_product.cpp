@@ -1,4 +1,4 @@
-#include "mattecore/network/operators/cpu/products.h"
+#include "mattecore/network/operators/cpu/tile_product.h"
 
 #include <ATen/native/CPUBlas.h>
 
@@ -37,7 +37,7 @@ void multiply_columns(int64_t m, int64_t k, const float* a, int64_t a_stride, co
 
 }  // namespace
 
-bool has_products(c10::ScalarType type) {
+bool multiplies_tiles(c10::ScalarType type) {
 #if defined(__x86_64__)
   // oneDNN multiplies BFloat16 on every AVX-512, but slower than floats where the processor cannot.
   if (type == at::kBFloat16 && !__builtin_cpu_supports("avx512bf16")) return false;
@@ -46,8 +46,8 @@ bool has_products(c10::ScalarType type) {
 }
 
 template <>
-void multiply(int64_t m, int64_t n, int64_t k, const float* a, int64_t a_stride, const float* b, int64_t b_stride,
-              float* c, int64_t c_stride, bool add) {
+void multiply_tile(int64_t m, int64_t n, int64_t k, const float* a, int64_t a_stride, const float* b, int64_t b_stride,
+                   float* c, int64_t c_stride, bool add) {
   int64_t j = 0;
   for (; j + 2 * kLanes <= n; j += 2 * kLanes)
     multiply_columns<2>(m, k, a, a_stride, b + j, b_stride, c + j, c_stride, add);
@@ -55,19 +55,17 @@ void multiply(int64_t m, int64_t n, int64_t k, const float* a, int64_t a_stride,
 }
 
 template <>
-void multiply(int64_t m, int64_t n, int64_t k, const BFloat16* a, int64_t a_stride, const BFloat16* b, int64_t b_stride,
-              float* c, int64_t c_stride, bool add) {
+void multiply_tile(int64_t m, int64_t n, int64_t k, const BFloat16* a, int64_t a_stride, const BFloat16* b,
+                   int64_t b_stride, float* c, int64_t c_stride, bool add) {
   at::native::cpublas::brgemm(m, n, k, a_stride, b_stride, c_stride, add, reinterpret_cast<const at::BFloat16*>(a),
                               reinterpret_cast<const at::BFloat16*>(b), c, /*is_vnni=*/true);
 }
 
 template <>
-void multiply(int64_t m, int64_t n, int64_t k, const Half* a, int64_t a_stride, const Half* b, int64_t b_stride,
-              float* c, int64_t c_stride, bool add) {
+void multiply_tile(int64_t m, int64_t n, int64_t k, const Half* a, int64_t a_stride, const Half* b, int64_t b_stride,
+                   float* c, int64_t c_stride, bool add) {
   at::native::cpublas::brgemm(m, n, k, a_stride, b_stride, c_stride, add, reinterpret_cast<const at::Half*>(a),
                               reinterpret_cast<const at::Half*>(b), c, /*is_vnni=*/true);
 }
-
-void release_products() { at::native::cpublas::brgemm_release(); }
 
 }  // namespace mattecore::network
