@@ -1,5 +1,6 @@
 """The editor's page in a real browser: every example workflow loads, has the seeds' defaults, and runs."""
 
+import io
 import json
 import os
 import shutil
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "example_workflows").glob("*.json"))
@@ -39,7 +41,7 @@ def page(server) -> Iterator[Any]:
 
 
 @pytest.fixture
-def open_workflow(page, client, picture) -> Callable[[Path], None]:
+def open_workflow(page, client, picture, video) -> Callable[[Path], None]:
     def load(path: Path) -> None:
         client.upload("example.png", picture)
         workflow = json.loads(path.read_text(encoding="utf-8"))
@@ -97,17 +99,66 @@ def test_a_fresh_node_has_the_seed_s_defaults_and_translated_names(node_id, page
 SHOWN = """() => {
     window.app.canvas.draw(true, true);
     return window.app.graph._nodes
-        .filter(n => n.type === 'PreviewImage' || n.type === 'MattecoreImageRemBg')
+        .filter(n => n.constructor.nodeData.output_node)
         .map(n => n.imgs && n.imgs.length ? n.imgs[0].naturalWidth : 0)
 }"""
 
 
-@pytest.mark.parametrize("name", ["RemBgUltra", "RmBgUltra V2", "BiRefNetUltra", "Image Remove Bg"])
-def test_run_shows_a_picture(name, page, open_workflow):
-    open_workflow(ROOT / "example_workflows" / f"{name}.json")
+def run(page: Any) -> None:
     page.get_by_role("button", name="Run", exact=True).first.click()
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_run_shows_a_picture(path, page, open_workflow, tmp_path):
+    open_workflow(path)
+    run(page)
     try:
-        page.wait_for_function(f"() => ({SHOWN})().every(width => width > 0)", timeout=90_000)
+        page.wait_for_function(
+            f"() => {{ const widths = ({SHOWN})(); return widths.length && widths.every(width => width > 0) }}",
+            timeout=90_000,
+        )
     finally:
         shown = page.evaluate(SHOWN), page.evaluate("() => JSON.stringify(window.app.nodeOutputs)")
+        page.screenshot(path=tmp_path / "editor.png")  # for the eye, where pytest keeps it
     assert dialogs(page) == [], shown
+
+
+def test_the_video_is_cut_frame_by_frame(page, open_workflow, client):
+    open_workflow(ROOT / "example_workflows" / "Video.json")
+    run(page)
+    page.wait_for_function("() => Object.values(window.app.nodeOutputs).some(output => output.images)", timeout=90_000)
+    (output,) = page.evaluate("() => Object.values(window.app.nodeOutputs).filter(output => output.images)")
+    (file,) = output["images"]
+    with Image.open(io.BytesIO(client.view(file))) as cut:
+        assert (cut.format, cut.n_frames, cut.size) == ("WEBP", 6, (160, 128))
+        for frame in range(cut.n_frames):
+            cut.seek(frame)
+            assert cut.mode == "RGBA"
+
+
+def test_missing_weights_are_one_line_in_the_editor_s_own_dialog(page, open_workflow, models):
+    open_workflow(ROOT / "example_workflows" / "Image Remove Bg.json")
+    page.evaluate(
+        "() => { window.app.graph._nodes.find(n => n.type === 'MattecoreImageRemBg').widgets[0].value = 'RMBG-2.0' }"
+    )
+    run(page)
+    dialog = page.locator(".p-dialog").first
+    dialog.wait_for(timeout=30_000)
+    lines = [line for line in dialog.inner_text().splitlines() if "the weights rmbg-2.0 are not here" in line]
+    page.keyboard.press("Escape")
+    (line,) = lines
+    assert str(models) in line
+    assert line.endswith(f"weights download rmbg-2.0 --to {models}")
+
+
+def test_the_editor_s_free_model_gives_the_memory_back(page, open_workflow, client, server):
+    open_workflow(ROOT / "example_workflows" / "Image Remove Bg.json")
+    client.free()
+    client.rest()
+    without = server.resident_mib()
+    run(page)
+    page.wait_for_function(f"() => ({SHOWN})().every(width => width > 0)", timeout=90_000)
+    assert server.resident_mib() - without > 150  # RMBG is there ...
+    page.evaluate("() => window.app.extensionManager.command.execute('Comfy.Memory.UnloadModels')")
+    client.rest()
+    assert server.resident_mib() - without < 40  # ... and goes

@@ -1,6 +1,6 @@
 """How the nodes come by their networks: found, fetched, loaded once, given back when ComfyUI asks for memory."""
 
-import importlib.util
+import importlib
 import logging
 import os
 import shlex
@@ -12,22 +12,13 @@ import torch
 
 from mattecore import _native
 
-DATA = Path(__file__).parents[1] / "data" / "networks"
 OFF = (6, 6, 0.01, 0.99, False, "cpu", 2.0)
 
 core = _native.load()
 
 
-def drawn(keys: str) -> dict[str, torch.Tensor]:
-    """A checkpoint of full size, drawn from a formula."""
-    spec = importlib.util.spec_from_file_location("drawn_weights", DATA / "drawn_weights.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return {name: torch.from_numpy(value) for name, value in module.drawn_weights(DATA / "keys" / keys).items()}
-
-
 @pytest.fixture(scope="module")
-def files(tmp_path_factory) -> dict[str, Path]:
+def files(tmp_path_factory, drawn) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("weights")
     found = {}
     for name, keys in (
@@ -62,11 +53,6 @@ def modules(pack):
 @pytest.fixture
 def node(pack):
     return pack.NODE_CLASS_MAPPINGS["MattecoreRmBgUltraV2"]()
-
-
-@pytest.fixture
-def photo(golden):
-    return torch.from_numpy(golden("node_RemBgUltra__00_coffee_f")["in_image"])
 
 
 def resident_mib() -> float:
