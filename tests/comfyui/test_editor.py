@@ -100,7 +100,7 @@ SHOWN = """() => {
     window.app.canvas.draw(true, true);
     return window.app.graph._nodes
         .filter(n => n.constructor.nodeData.output_node)
-        .map(n => n.imgs && n.imgs.length ? n.imgs[0].naturalWidth : 0)
+        .map(n => window.app.nodeOutputs[n.id]?.images && n.imgs?.length ? n.imgs[0].naturalWidth : 0)
 }"""
 
 
@@ -126,9 +126,9 @@ def test_run_shows_a_picture(path, page, open_workflow, tmp_path):
 def test_the_video_is_cut_frame_by_frame(page, open_workflow, client):
     open_workflow(ROOT / "example_workflows" / "Video.json")
     run(page)
-    page.wait_for_function("() => Object.values(window.app.nodeOutputs).some(output => output.images)", timeout=90_000)
-    (output,) = page.evaluate("() => Object.values(window.app.nodeOutputs).filter(output => output.images)")
-    (file,) = output["images"]
+    saved = page.evaluate("() => window.app.graph._nodes.find(node => node.type === 'SaveAnimatedWEBP').id")
+    page.wait_for_function("id => window.app.nodeOutputs[id]?.images", arg=saved, timeout=90_000)
+    (file,) = page.evaluate("id => window.app.nodeOutputs[id].images", saved)
     with Image.open(io.BytesIO(client.view(file))) as cut:
         assert (cut.format, cut.n_frames, cut.size) == ("WEBP", 6, (160, 128))
         for frame in range(cut.n_frames):

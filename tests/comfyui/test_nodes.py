@@ -5,12 +5,17 @@ import json
 import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 import pytest
 from PIL import Image
 from safetensors.torch import save_file
 
+from mattecore.node_ids import OWN_IDS
+
+ROOT = Path(__file__).parents[2]
 EDGE = {
     "detail_method": "GuidedFilter",
     "detail_erode": 6,
@@ -74,6 +79,15 @@ def test_the_nodes_are_there_as_the_seeds_have_them(client, golden_info):
         info = json.loads(client.request("/object_info/" + node.replace(" ", "%20")))[node]
         for key, value in wanted.items():
             assert json.dumps(info[key]) == json.dumps(value), (node, key)  # as text: the order counts
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "web" / "docs").glob("*.md")), ids=lambda path: path.stem)
+def test_every_node_has_its_help_page_by_every_id(path, client):
+    """Under the addresses that the editor asks for."""
+    ids = [path.stem, *(original for original, own in OWN_IDS.items() if own == path.stem)]
+    for node_id in ids:
+        page = client.request("/extensions/mattecore/docs/" + quote(f"{node_id}.md"))
+        assert page == path.read_bytes()
 
 
 @pytest.fixture
