@@ -77,23 +77,41 @@ def test_a_workflow_loads_without_a_word_about_missing_nodes(path, page, open_wo
     assert [text for text in dialogs(page) if "issing" in text] == []
 
 
-@pytest.mark.parametrize("node_id", ["LayerMask: RemBgUltra", "LayerMask: RmBgUltra V2", "LayerMask: BiRefNetUltra"])
-def test_a_fresh_node_has_the_seed_s_defaults_and_translated_names(node_id, page):
-    widgets = page.evaluate(
-        """type => { const node = window.LiteGraph.createNode(type);
-           return node.widgets.map(w => [w.name, w.value, w.label]); }""",
-        node_id,
-    )
-    edge = {"detail_method": "VITMatte", "detail_erode": 6, "detail_dilate": 6}
-    points = {"black_point": 0.01, "white_point": 0.99, "process_detail": True}
-    wanted = (
-        {"detail_range": 8, **points}
-        if node_id == "LayerMask: RemBgUltra"
-        else {**edge, **points, "device": "cuda", "max_megapixels": 2}
-    )
-    assert {name: value for name, value, _ in widgets} == wanted
-    assert [name for name, _, _ in widgets] == list(wanted)
-    assert "black point" in [label for _, _, label in widgets]
+EDGE = {"detail_method": "VITMatte", "detail_erode": 6, "detail_dilate": 6}
+POINTS = {"black_point": 0.01, "white_point": 0.99, "process_detail": True}
+FRESH = {
+    "LayerMask: RemBgUltra": {"detail_range": 8, **POINTS},
+    "LayerMask: RmBgUltra V2": {**EDGE, **POINTS, "device": "cuda", "max_megapixels": 2},
+    "LayerMask: BiRefNetUltra": {**EDGE, **POINTS, "device": "cuda", "max_megapixels": 2},
+    "easy imageRemBg": {"rem_mode": "RMBG-1.4", "image_output": "Preview", "save_prefix": "ComfyUI"},
+    "MaskDetailerPipe": {
+        **{"guide_size": 384, "guide_size_for": True, "max_size": 1024, "mask_mode": True, "seed": 0},
+        **{"control_after_generate": "randomize", "steps": 20, "cfg": 8, "sampler_name": "euler"},
+        **{"scheduler": "simple", "denoise": 0.5, "feather": 5, "crop_factor": 3, "drop_size": 10},
+        **{"refiner_ratio": 0.2, "batch_size": 1, "cycle": 1, "inpaint_model": False, "noise_mask_feather": 20},
+    },
+}
+WIDGETS = "type => window.LiteGraph.createNode(type).widgets.map(w => [w.name, w.value, w.label])"
+
+
+@pytest.mark.parametrize("node_id", FRESH)
+def test_a_fresh_node_has_the_seed_s_defaults(node_id, page):
+    assert [(name, value) for name, value, _ in page.evaluate(WIDGETS, node_id)] == list(FRESH[node_id].items())
+
+
+@pytest.mark.parametrize("language", ["ru", "zh", "en"])
+@pytest.mark.parametrize("node_id", ["LayerMask: RmBgUltra V2", "MattecoreMaskDetailerBatch"])
+def test_widgets_are_named_in_the_editor_s_language(node_id, language, page):
+    page.evaluate("language => window.app.extensionManager.setting.set('Comfy.Locale', language)", language)
+    words = json.loads((ROOT / "locales" / language / "nodeDefs.json").read_text(encoding="utf-8"))[node_id]["inputs"]
+    page.wait_for_function(f"([type, name]) => ({WIDGETS})(type)[0][2] === name", arg=[node_id, first_name(words)])
+    for name, _, label in page.evaluate(WIDGETS, node_id):
+        assert name not in words or label == words[name]["name"]
+
+
+def first_name(words: dict) -> str:
+    """What the first widget is called; inputs that are wires have none."""
+    return next(one["name"] for name, one in words.items() if name in ("detail_method", "guide_size"))
 
 
 SHOWN = """() => {

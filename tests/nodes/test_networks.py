@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from mattecore import _native
 
@@ -20,10 +21,11 @@ OFF = (6, 6, 0.01, 0.99, False, "cpu", 2.0)
 core = _native.load()
 
 
-KEYS = {
-    "rmbg-1.4": "rmbg-1.4_model.pth.txt",
-    "rmbg-2.0": "birefnet_general.safetensors.txt",  # it is a BiRefNet
-    "vitmatte-small": "vitmatte_small.safetensors.txt",
+# By names of the manifest: the tensors, and how their file is written.
+WEIGHTS = {
+    "rmbg-1.4": ("rmbg-1.4_model.pth.txt", torch.save),
+    "rmbg-2.0": ("birefnet_general.safetensors.txt", save_file),  # it is a BiRefNet
+    "vitmatte-small": ("vitmatte_small.safetensors.txt", torch.save),
 }
 
 
@@ -35,7 +37,8 @@ def weights_file(tmp_path_factory, drawn) -> Callable[[str], Path]:
     @cache
     def made(name: str) -> Path:
         file = folder / name
-        torch.save(drawn(KEYS[name]), file)
+        keys, save = WEIGHTS[name]
+        save(drawn(keys), file)
         return file
 
     return made
