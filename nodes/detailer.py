@@ -6,7 +6,7 @@ The picture, the geometry and the order of steps are those of the Impact Pack's 
 import importlib
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import torch
@@ -63,6 +63,21 @@ class Options:
         return max(enlarged[0], _SMALLEST_SIDE), max(enlarged[1], _SMALLEST_SIDE)
 
 
+@dataclass(frozen=True)
+class _Sampling:
+    """What every crop is sampled with."""
+
+    pipe: BasicPipe
+    refiner: Refiner | None
+    hook: Hook
+    options: Options
+
+    def in_region(self, image: Tensor, region: Any) -> "_Sampling":
+        """Returns it with the prompts' masks cut to a region of the image."""
+        positive, negative = (_cropped(prompts, image, region) for prompts in (self.pipe.positive, self.pipe.negative))
+        return replace(self, pipe=self.pipe._replace(positive=positive, negative=negative))
+
+
 class Result(NamedTuple):
     """Pictures [N,H,W,C] and the sampled crops of all of them, without and with alpha."""
 
@@ -93,7 +108,7 @@ def detail(
     trouble = engine.problem()
     if trouble:
         raise RuntimeError(trouble)
-    pipe = pipe._replace(model=_with_soft_noise_mask(pipe.model, options))
+    sampling = _Sampling(pipe._replace(model=_with_soft_noise_mask(pipe.model, options)), refiner, hook, options)
     count, (height, width, channels) = options.batch_size, images.shape[1:]
     result = Result(torch.empty(len(images) * count, height, width, max(3, channels)), [], [])
     for n, own_masks in enumerate(masks):
@@ -103,9 +118,7 @@ def detail(
         if not parts:
             _log.info("MaskDetailerPipe: no part of the mask is larger than drop_size; the picture stays as it is")
         for i in range(count):
-            refined, alphas = _detail_one(
-                variants[i : i + 1, ..., :3], parts, pipe, refiner, hook, options, options.seed + i
-            )
+            refined, alphas = _detail_one(variants[i : i + 1, ..., :3], parts, sampling, options.seed + i)
             result.refined.extend(refined)
             result.alphas.extend(alphas)
     return result
@@ -172,17 +185,9 @@ def _scaled_into_the_picture(box: Any, mask_size: torch.Size, size: torch.Size) 
     return type(box)(left, top, max(int(box.right * across), left + 1), max(int(box.bottom * down), top + 1))
 
 
-def _detail_one(
-    image: Tensor,
-    parts: list[_Part],
-    pipe: BasicPipe,
-    refiner: Refiner | None,
-    hook: Hook,
-    options: Options,
-    seed: int,
-) -> tuple[list[Tensor], list[Tensor]]:
+def _detail_one(image: Tensor, parts: list[_Part], sampling: _Sampling, seed: int) -> tuple[list[Tensor], list[Tensor]]:
     """Works on one picture [1,H,W,3], in place; returns the sampled crops, largest first, without and with alpha."""
-    detail = _native("detail")
+    detail, options = _native("detail"), sampling.options
     refined_crops, alpha_crops = [], []
     for i, part in enumerate(parts):
         core_nodes.throw_if_interrupted()
@@ -197,19 +202,14 @@ def _detail_one(
             crop,
             mask if options.mask_mode else None,
             part.shorter,
-            pipe._replace(
-                positive=_cropped(pipe.positive, image, region), negative=_cropped(pipe.negative, image, region)
-            ),
-            refiner,
-            hook,
-            options,
+            sampling.in_region(image, region),
             (seed + i) % _SEEDS,
         )
         alpha = _of_size(detail.blur_mask(mask, options.feather), height, width)[None]
         crop.copy_(detail.blend(crop, refined, alpha))
         refined_crops.append(refined)
         alpha_crops.append(detail.join_alpha(refined, alpha))
-        _write_back(image, hook.post_paste(image))
+        _write_back(image, sampling.hook.post_paste(image))
     return _largest_first(refined_crops), _largest_first(alpha_crops)
 
 
@@ -229,37 +229,23 @@ def _write_back(image: Tensor, pasted: Tensor) -> None:
     image.copy_(pasted)
 
 
-def _enhance(
-    crop: Tensor,
-    mask: Tensor | None,
-    shorter_of_mask: int,
-    pipe: BasicPipe,
-    refiner: Refiner | None,
-    hook: Hook,
-    options: Options,
-    seed: int,
-) -> Tensor:
+def _enhance(crop: Tensor, mask: Tensor | None, shorter_of_mask: int, sampling: _Sampling, seed: int) -> Tensor:
     """Returns the crop [1,h,w,3] sampled anew; ``mask`` says where noise goes, None: everywhere."""
+    hook, options = sampling.hook, sampling.options
     height, width = crop.shape[1:3]
     noise_mask = None if mask is None else _native("detail").blur_mask(mask, options.noise_mask_feather)[None]
     size = hook.touch_scaled_size(*options.sampling_size(width, height, shorter_of_mask))
     _log.info("MaskDetailerPipe: a crop of %d x %d pixels is sampled at %d x %d", width, height, *size)
     pixels = hook.post_upscale(_resized(crop, *size), noise_mask)
-    if not (hook.skips_sampling() or isinstance(pipe.model, str)):  # "DUMMY", which some workflows pass for a model
-        pixels = _sampled(pixels, noise_mask, pipe, refiner, hook, options, seed)
+    is_dummy = isinstance(sampling.pipe.model, str)  # "DUMMY", which some workflows pass for a model
+    if not (hook.skips_sampling() or is_dummy):
+        pixels = _sampled(pixels, noise_mask, sampling, seed)
     return _resized(pixels, width, height)
 
 
-def _sampled(
-    pixels: Tensor,
-    noise_mask: Tensor | None,
-    pipe: BasicPipe,
-    refiner: Refiner | None,
-    hook: Hook,
-    options: Options,
-    seed: int,
-) -> Tensor:
+def _sampled(pixels: Tensor, noise_mask: Tensor | None, sampling: _Sampling, seed: int) -> Tensor:
     """Returns pixels that went through VAE, sampler and VAE."""
+    pipe, hook, options = sampling.pipe, sampling.hook, sampling.options
     sampler = hook.custom_sampler()
     positive, negative, latent = _encoded(pixels, noise_mask, pipe, options.inpaint_model)
     latent = start = hook.post_encode(latent)
@@ -285,7 +271,7 @@ def _sampled(
         latent = sample(
             settings,
             latent,
-            refiner,
+            sampling.refiner,
             noise=noise,
             sampler=sampler,
             scheduler_function=options.scheduler_function,

@@ -27,13 +27,24 @@ def display_names() -> dict[str, str]:
 
 def at_start(call: Callable[[], None]) -> None:
     """Has ``call`` made when the server starts, after every pack has been imported; never where there is no server."""
-    server = getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)
+    server = _server()
     if server is not None:
 
         async def started(_app: object) -> None:
             call()
 
         server.app.on_startup.append(started)
+
+
+def serve(path: str, file: Path) -> None:
+    """Has the server answer ``path`` with a file; nothing where there is no server."""
+    server = _server()
+    if server is not None:
+
+        async def answer(_request: object) -> Any:
+            return sys.modules["aiohttp.web"].FileResponse(file)
+
+        server.routes.get(path)(answer)
 
 
 def folder_paths() -> Any:
@@ -125,6 +136,10 @@ def custom_nodes_folders(pack: Path) -> list[Path]:
             named = []
         folders += [Path(folder) for folder in named]
     return list(dict.fromkeys(folders))
+
+
+def _server() -> Any:
+    return getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)
 
 
 def _k_sampler() -> Any:

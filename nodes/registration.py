@@ -51,6 +51,9 @@ def mappings(pack: Path) -> tuple[dict[str, Any], dict[str, str]]:
     assignment = node_ids.assign(mode, owners)
     _log.info("mattecore %s: %s", checkout.__version__, assignment.sentence())
     host.at_start(lambda: settle(assignment))
+    for original, own in node_ids.OWN_IDS.items():
+        # The editor asks for the page by the id, which on Windows can be no file's name.
+        host.serve(f"/extensions/{pack.name}/docs/{original}.md", pack / "web" / "docs" / f"{own}.md")
 
     classes: dict[str, Any] = {}
     names: dict[str, str] = {}

@@ -1,12 +1,15 @@
-"""What every test folder shares: the golden files of the originals and the build folder."""
+"""What every test folder shares: the originals' golden files, checkpoints drawn from a formula, the build folder."""
 
+import importlib.util
 import os
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
+NETWORKS = ROOT / "tests" / "data" / "networks"
 
 
 @pytest.fixture(scope="session")
@@ -62,6 +65,29 @@ def canned(golden: Callable) -> Callable:
             return self.maps[(len(self.seen) - 1) % len(self.maps)][None, None]
 
     return Canned
+
+
+@pytest.fixture(scope="session")
+def drawing() -> ModuleType:
+    """tests/data/networks/drawn_weights.py, as the scripts beside the goldens use it."""
+    spec = importlib.util.spec_from_file_location("drawn_weights", NETWORKS / "drawn_weights.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def drawn(drawing: ModuleType) -> Callable:
+    """``drawn(keys)``: the checkpoint of a table in tests/data/networks/keys, at full size."""
+    import torch
+
+    def draw(keys: str) -> dict[str, torch.Tensor]:
+        weights = drawing.drawn_weights(NETWORKS / "keys" / keys)
+        return {name: torch.from_numpy(value) for name, value in weights.items()}
+
+    return draw
 
 
 @pytest.fixture(scope="session")

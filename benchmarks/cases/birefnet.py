@@ -26,7 +26,7 @@ def _ours(keys: str) -> Call:
 
 
 def _eager(keys: str) -> Call:
-    module, picture = networks.eager(keys), _picture()
+    module, picture = networks.eager(networks.weights(keys)), _picture()
 
     def run() -> object:
         with networks.plain_operators(), torch.no_grad():
@@ -69,31 +69,25 @@ def _original_load() -> Call:
     return run
 
 
+def _case(name: str, keys: str, memory_bar: float | None = None) -> Case:
+    return Case(
+        name=name,
+        size=f"{_SIZE} x {_SIZE}",
+        threads=_THREADS,
+        ours=lambda: _ours(keys),
+        peer="eager fp32",
+        peer_call=lambda: _eager(keys),
+        bar=5.0,
+        memory_bar=memory_bar,
+        at_least=3,
+    )
+
+
 def cases() -> list[Case]:
     """Time and memory of both sizes, and the load."""
-    size = f"{_SIZE} x {_SIZE}"
     return [
-        Case(
-            name="birefnet",
-            size=size,
-            threads=_THREADS,
-            ours=lambda: _ours(_GENERAL),
-            peer="eager fp32",
-            peer_call=lambda: _eager(_GENERAL),
-            bar=5.0,
-            memory_bar=2.0,
-            at_least=3,
-        ),
-        Case(
-            name="birefnet lite",
-            size=size,
-            threads=_THREADS,
-            ours=lambda: _ours(_LITE),
-            peer="eager fp32",
-            peer_call=lambda: _eager(_LITE),
-            bar=5.0,
-            at_least=3,
-        ),
+        _case("birefnet", _GENERAL, memory_bar=2.0),
+        _case("birefnet lite", _LITE),
         Case(
             name="birefnet first load",
             size="881 MB",

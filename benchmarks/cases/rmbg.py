@@ -8,7 +8,7 @@ import tempfile
 
 import torch
 from harness import networks
-from harness.case import Call, Case
+from harness.case import Call, Case, Maker
 
 _KEYS = "rmbg-1.4_model.pth.txt"
 _SIZE = 1024
@@ -27,7 +27,7 @@ def _ours(precision: str) -> Call:
 
 
 def _eager() -> Call:
-    module, picture = networks.eager(_KEYS), _picture()
+    module, picture = networks.eager(networks.weights(_KEYS)), _picture()
 
     def run() -> object:
         # As the node runs it: no no_grad there, so the graph of the gradients is kept meanwhile.
@@ -43,7 +43,9 @@ def _openvino(precision: str) -> Call:
     core = openvino.Core()
     with tempfile.TemporaryDirectory() as folder, networks.plain_operators(), torch.no_grad():
         onnx = f"{folder}/rmbg.onnx"
-        torch.onnx.export(networks.eager(_KEYS), (_picture(),), onnx, dynamo=False, input_names=["image"])
+        torch.onnx.export(
+            networks.eager(networks.weights(_KEYS)), (_picture(),), onnx, dynamo=False, input_names=["image"]
+        )
         model = core.read_model(onnx)
     compiled = core.compile_model(
         model,
@@ -58,34 +60,22 @@ def _openvino(precision: str) -> Call:
     return lambda: compiled([picture])
 
 
+def _case(name: str, precision: str, peer: str, peer_call: Maker, bar: float | None = None) -> Case:
+    return Case(
+        name=name,
+        size=f"{_SIZE} x {_SIZE}",
+        threads=_THREADS,
+        ours=lambda: _ours(precision),
+        peer=peer,
+        peer_call=peer_call,
+        bar=bar,
+    )
+
+
 def cases() -> list[Case]:
     """What the runtime chooses by itself, and exact."""
-    size = f"{_SIZE} x {_SIZE}"
     return [
-        Case(
-            name="rmbg",
-            size=size,
-            threads=_THREADS,
-            ours=lambda: _ours("auto"),
-            peer="eager fp32, as the node runs it",
-            peer_call=_eager,
-            bar=5.0,
-        ),
-        Case(
-            name="rmbg openvino",
-            size=size,
-            threads=_THREADS,
-            ours=lambda: _ours("auto"),
-            peer="OpenVINO bf16",
-            peer_call=lambda: _openvino("bf16"),
-            bar=1.0,
-        ),
-        Case(
-            name="rmbg exact openvino",
-            size=size,
-            threads=_THREADS,
-            ours=lambda: _ours("exact"),
-            peer="OpenVINO fp32",
-            peer_call=lambda: _openvino("f32"),
-        ),
+        _case("rmbg", "auto", "eager fp32, as the node runs it", _eager, bar=5.0),
+        _case("rmbg openvino", "auto", "OpenVINO bf16", lambda: _openvino("bf16"), bar=1.0),
+        _case("rmbg exact openvino", "exact", "OpenVINO fp32", lambda: _openvino("f32")),
     ]

@@ -26,21 +26,8 @@ def _ours(height: int, width: int) -> Call:
 
 def _transformers(height: int, width: int) -> Call:
     transformers = importlib.import_module("transformers")
-    backbone = transformers.VitDetConfig(
-        hidden_size=384,
-        num_attention_heads=6,
-        num_channels=4,
-        image_size=512,
-        pretrain_image_size=224,
-        patch_size=16,
-        residual_block_indices=[2, 5, 8, 11],
-        window_block_indices=[0, 1, 3, 4, 6, 7, 9, 10],
-        window_size=14,
-        use_absolute_position_embeddings=True,
-        use_relative_position_embeddings=True,
-        out_features=["stage12"],
-    )
-    model = transformers.VitMatteForImageMatting(transformers.VitMatteConfig(backbone_config=backbone)).eval()
+    config = transformers.VitMatteConfig.from_json_file(networks.DATA / "vitmatte_small.config.json")
+    model = transformers.VitMatteForImageMatting(config).eval()
     model.load_state_dict(networks.weights(_KEYS), strict=False)
     picture = _picture(height, width)
 

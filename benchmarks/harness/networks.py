@@ -12,12 +12,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-_KEYS = Path(__file__).parents[2] / "tests" / "data" / "networks" / "keys"
+DATA = Path(__file__).parents[2] / "tests" / "data" / "networks"
 
 
 def shapes(keys: str) -> dict[str, list[int]]:
     """Returns a public checkpoint's tensors by name, from its table in tests/data/networks/keys."""
-    rows = (line.split("\t") for line in (_KEYS / keys).read_text().splitlines() if line and not line.startswith("#"))
+    rows = (
+        line.split("\t")
+        for line in (DATA / "keys" / keys).read_text().splitlines()
+        if line and not line.startswith("#")
+    )
     return {name: [int(size) for size in shape.strip("[]").split(",") if size.strip()] for name, shape, _ in rows}
 
 
@@ -60,13 +64,12 @@ def file(keys: str) -> Path:
     return path
 
 
-def eager(keys: str) -> nn.Module:
-    """Returns the network in eager torch, in fp32, with these weights; call it within plain_operators."""
+def eager(tensors: Mapping[str, Tensor]) -> nn.Module:
+    """Returns the network that these weights are for in eager torch, in fp32; call it within plain_operators."""
     from mattecore.networks import build, load_weights
 
-    drawn = weights(keys)
-    module = build({name: tensor.shape for name, tensor in drawn.items()}).module
-    load_weights(module, drawn)
+    module = build({name: tensor.shape for name, tensor in tensors.items()}).module
+    load_weights(module, tensors)
     return module
 
 

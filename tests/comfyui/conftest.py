@@ -5,7 +5,6 @@ beside it.
 """
 
 import base64
-import importlib.util
 import json
 import os
 import secrets
@@ -26,7 +25,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
-NETWORKS = ROOT / "tests" / "data" / "networks"
+VIDEO_SIZE = {"width": 160, "height": 128}
 
 
 class RefusedError(Exception):
@@ -98,6 +97,11 @@ class Client:
     def free(self) -> None:
         self.request("/free", {"unload_models": True, "free_memory": True})
 
+    def rest(self) -> None:
+        """Runs a prompt without our nodes: the queue has then done all it was asked for before."""
+        empty = {"class_type": "EmptyImage", "inputs": {"width": 8, "height": 8, "batch_size": 1, "color": 0}}
+        self.run({"1": empty, "2": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}}})
+
 
 class Events:
     """What the server tells a client by websocket, as (seconds, type, data); pictures have the type "binary"."""
@@ -153,19 +157,8 @@ class Events:
         self._socket.close()
 
 
-def drawn(keys: str) -> dict[str, Any]:
-    import torch
-
-    spec = importlib.util.spec_from_file_location("drawn_weights", NETWORKS / "drawn_weights.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return {name: torch.from_numpy(value) for name, value in module.drawn_weights(NETWORKS / "keys" / keys).items()}
-
-
 @pytest.fixture(scope="session")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def models(tmp_path_factory: pytest.TempPathFactory, drawn: Callable) -> Path:
     """A models folder as users have it, with checkpoints of full size."""
     import torch
 
@@ -233,6 +226,24 @@ def client(server: Server) -> Client:
 def events(client: Client) -> Iterator[Events]:
     with Events(client) as listening:
         yield listening
+
+
+@pytest.fixture(scope="session")
+def video(server: Server, picture: bytes) -> str:
+    """The name of an uploaded video of six frames, which ComfyUI's own nodes made."""
+    client = server.client()
+    nodes = {
+        "load": ("LoadImage", {"image": client.upload("frame.png", picture)}),
+        "small": ("ImageScale", {"image": ["load", 0], **VIDEO_SIZE, "upscale_method": "area", "crop": "disabled"}),
+        "other": ("ImageInvert", {"image": ["small", 0]}),
+        "two": ("ImageBatch", {"image1": ["small", 0], "image2": ["other", 0]}),
+        "six": ("RepeatImageBatch", {"image": ["two", 0], "amount": 3}),
+        "video": ("CreateVideo", {"images": ["six", 0], "fps": 24}),
+        "save": ("SaveVideo", {"video": ["video", 0], "filename_prefix": "made", "format": "mp4", "codec": "h264"}),
+    }
+    result = client.run({key: {"class_type": name, "inputs": inputs} for key, (name, inputs) in nodes.items()})
+    (file,) = result["outputs"]["save"]["images"]
+    return client.upload("video.mp4", client.view(file))
 
 
 @pytest.fixture(scope="session")

@@ -33,16 +33,35 @@ class _Vae:
         return planes.repeat_interleave(8, 2).repeat_interleave(8, 3).movedim(1, -1)
 
 
-class TinyModel:
-    RETURN_TYPES = ("MODEL", "CLIP", "VAE", "CONDITIONING", "CONDITIONING")
-    FUNCTION = "make"
+class AnyType(str):
+    """A type that fits every other."""
+
+    __slots__ = ()
+
+    def __ne__(self, other):
+        return False
+
+
+ANYTHING = AnyType("*")
+
+
+class _Node:
+    """A node with pairs of its inputs' names and types in INPUTS; what it does is in ``run``."""
+
+    FUNCTION = "run"
     CATEGORY = "test"
+    INPUTS = ()
 
     @classmethod
     def INPUT_TYPES(cls):
-        return {"required": {"seed": ("INT", {"default": 1})}}
+        return {"required": dict(cls.INPUTS)}
 
-    def make(self, seed):
+
+class TinyModel(_Node):
+    RETURN_TYPES = ("MODEL", "CLIP", "VAE", "CONDITIONING", "CONDITIONING")
+    INPUTS = (("seed", ("INT", {"default": 1})),)
+
+    def run(self, seed):
         device = comfy.model_management.get_torch_device()
         with torch.inference_mode(False):
             model = comfy.supported_models.SD15(UNET).get_model({}, device=device)
@@ -54,61 +73,36 @@ class TinyModel:
         return (patcher, "clip", _Vae(), *prompts)
 
 
-class AnyType(str):
-    """A type that fits every other."""
-
-    __slots__ = ()
-
-    def __ne__(self, other):
-        return False
-
-
-class Array:
+class Array(_Node):
     """An array of a file as IMAGE, MASK or whatever."""
 
-    RETURN_TYPES = (AnyType("*"),)
-    FUNCTION = "load"
-    CATEGORY = "test"
+    RETURN_TYPES = (ANYTHING,)
+    INPUTS = (("file", ("STRING", {})),)
 
-    @classmethod
-    def INPUT_TYPES(cls):
-        return {"required": {"file": ("STRING", {})}}
-
-    def load(self, file):
+    def run(self, file):
         return (torch.from_numpy(np.load(file)),)
 
 
-class Keep:
+class Keep(_Node):
     """Writes what arrives as NAME_0.npy, NAME_1.npy, ... into the output folder."""
 
     RETURN_TYPES = ()
     OUTPUT_NODE = True
     INPUT_IS_LIST = True
-    FUNCTION = "keep"
-    CATEGORY = "test"
+    INPUTS = (("value", (ANYTHING,)), ("name", ("STRING", {})))
 
-    @classmethod
-    def INPUT_TYPES(cls):
-        return {"required": {"value": (AnyType("*"),), "name": ("STRING", {})}}
-
-    def keep(self, value, name):
+    def run(self, value, name):
         for i, tensor in enumerate(value):
             np.save(Path(folder_paths.get_output_directory()) / f"{name[0]}_{i}.npy", tensor.cpu().numpy())
         return {"ui": {}}
 
 
-class Hook:
+class Hook(_Node):
     """A hook that presses the interrupt button once the latent is there."""
 
     RETURN_TYPES = ("DETAILER_HOOK",)
-    FUNCTION = "make"
-    CATEGORY = "test"
 
-    @classmethod
-    def INPUT_TYPES(cls):
-        return {"required": {}}
-
-    def make(self):
+    def run(self):
         return (self,)
 
     def post_encode(self, latent):
@@ -116,18 +110,12 @@ class Hook:
         return latent
 
 
-class LinearSchedule:
+class LinearSchedule(_Node):
     """A SCHEDULER_FUNC."""
 
     RETURN_TYPES = ("SCHEDULER_FUNC",)
-    FUNCTION = "make"
-    CATEGORY = "test"
 
-    @classmethod
-    def INPUT_TYPES(cls):
-        return {"required": {}}
-
-    def make(self):
+    def run(self):
         return (lambda model, sampler_name, steps: torch.linspace(1, 0, steps + 1),)
 
 

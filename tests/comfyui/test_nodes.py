@@ -2,13 +2,20 @@
 
 import io
 import json
+import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors.torch import save_file
 
+from mattecore.node_ids import OWN_IDS
+
+ROOT = Path(__file__).parents[2]
 EDGE = {
     "detail_method": "GuidedFilter",
     "detail_erode": 6,
@@ -17,7 +24,7 @@ EDGE = {
     "white_point": 0.99,
     "process_detail": True,
     "device": "cpu",
-    "max_megapixels": 0.1,
+    "max_megapixels": 1.0,
 }
 POINTS = {"black_point": 0.01, "white_point": 0.99}
 NODES = {
@@ -71,7 +78,16 @@ def test_the_nodes_are_there_as_the_seeds_have_them(client, golden_info):
     for node, wanted in golden_info.items():
         info = json.loads(client.request("/object_info/" + node.replace(" ", "%20")))[node]
         for key, value in wanted.items():
-            assert info[key] == value, (node, key)
+            assert json.dumps(info[key]) == json.dumps(value), (node, key)  # as text: the order counts
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "web" / "docs").glob("*.md")), ids=lambda path: path.stem)
+def test_every_node_has_its_help_page_by_every_id(path, client):
+    """Under the addresses that the editor asks for."""
+    ids = [path.stem, *(original for original, own in OWN_IDS.items() if own == path.stem)]
+    for node_id in ids:
+        page = client.request("/extensions/mattecore/docs/" + quote(f"{node_id}.md"))
+        assert page == path.read_bytes()
 
 
 @pytest.fixture
@@ -125,8 +141,6 @@ def golden_info():
 
 @pytest.mark.parametrize(("node", "settings"), NODES.values(), ids=NODES)
 def test_a_node_cuts_an_uploaded_picture(node, settings, client, uploaded, picture):
-    if "max_megapixels" in settings:
-        settings = {**settings, "max_megapixels": 1.0}
     result = client.run(graph("image", node, settings, uploaded))
     assert result["status"]["status_str"] == "success", result["status"]
     (shown,) = result["outputs"]["3"]["images"]
@@ -154,11 +168,33 @@ def test_newer_values(client, uploaded):
     error = failure(client.run(easy(uploaded, "Hide", mode="BEN2")))
     (line,) = error["exception_message"].strip().splitlines()
     assert line.startswith("rem_mode is 'BEN2', which mattecore does not have; wanted RMBG-1.4 or RMBG-2.0")
-    settings = {**EDGE, "max_megapixels": 1.0, "detail_method": "vitmatte-base-composition-1k"}
+    settings = {**EDGE, "detail_method": "vitmatte-base-composition-1k"}
     error = failure(client.run(graph("image", "LayerMask: RmBgUltra V2", settings, uploaded)))
     assert "MATTECORE_OFFLINE is set, so vitmatte-base is not fetched" in error["exception_message"]  # it was let in
     with pytest.raises(Exception, match=r"detail_method is 'SDMatte'; wanted VITMatte, "):
         client.submit(graph("image", "LayerMask: RmBgUltra V2", {**settings, "detail_method": "SDMatte"}, uploaded))
+
+
+@pytest.fixture
+def rmbg_2(models, drawn, client):
+    """Weights of RMBG-2.0's size and names, a BiRefNet's, where a user has them."""
+    path = models / "RMBG" / "RMBG-2.0" / "model.safetensors"
+    path.parent.mkdir(parents=True)
+    save_file(drawn("birefnet_general.safetensors.txt"), path)
+    yield
+    client.free()
+    client.rest()
+    shutil.rmtree(path.parent)
+
+
+def test_rmbg_2_cuts_a_soft_mask(rmbg_2, client, uploaded, picture):
+    result = client.run(easy(uploaded, mode="RMBG-2.0"))
+    assert result["status"]["status_str"] == "success", result["status"]
+    (shown,) = result["outputs"]["2"]["images"]
+    with Image.open(io.BytesIO(client.view(shown))) as cut, Image.open(io.BytesIO(picture)) as original:
+        pixels = np.asarray(cut)
+        assert np.array_equal(pixels[..., :3], np.asarray(original.convert("RGB")))
+    assert len(np.unique(pixels[..., 3])) > 2
 
 
 def test_missing_weights_are_one_readable_line(client, uploaded, server):
@@ -170,8 +206,7 @@ def test_missing_weights_are_one_readable_line(client, uploaded, server):
 
 
 def test_progress_and_a_preview_are_seen(client, events, uploaded):
-    settings = {**EDGE, "max_megapixels": 1.0}
-    client.run(graph("image", "LayerMask: RmBgUltra V2", settings, uploaded))
+    client.run(graph("image", "LayerMask: RmBgUltra V2", EDGE, uploaded))
     events.wait_for(lambda seen: any(data["value"] == 2 for data in seen.of("progress")))
     assert [(data["value"], data["max"]) for data in events.of("progress") if data["node"] == "2"] == [(1, 2), (2, 2)]
     events.wait_for(lambda seen: any(b"JFIF" in data for data in seen.of("binary")))
@@ -179,7 +214,7 @@ def test_progress_and_a_preview_are_seen(client, events, uploaded):
 
 def test_an_interrupt_is_felt_within_half_a_second(client, events, picture):
     """Sixty pictures, stopped when the first one is on its way."""
-    prompt = graph("image", "LayerMask: RmBgUltra V2", {**EDGE, "max_megapixels": 1.0}, "")
+    prompt = graph("image", "LayerMask: RmBgUltra V2", EDGE, "")
     prompt["1"]["inputs"]["image"] = client.upload(f"{time.monotonic_ns()}.png", small(picture))
     prompt["4"] = {"class_type": "RepeatImageBatch", "inputs": {"image": ["1", 0], "amount": 60}}
     prompt["2"]["inputs"]["image"] = ["4", 0]
@@ -204,7 +239,6 @@ def test_fifty_prompts_of_several_clients(server, picture):
         if number % 5 == 0:
             return client.run(easy(name))["status"]["status_str"]
         node, settings = NODES[names[number % len(names)]]
-        settings = {**settings, "max_megapixels": 1.0} if "max_megapixels" in settings else settings
         return client.run(graph("image", node, settings, name))["status"]["status_str"]
 
     with ThreadPoolExecutor(10) as pool:
@@ -214,15 +248,12 @@ def test_fifty_prompts_of_several_clients(server, picture):
 def test_free_gives_the_networks_memory_back(server, client, picture):
     def cut() -> None:
         name = client.upload(f"{time.monotonic_ns()}.png", small(picture, side=64))
-        result = client.run(graph("image", "LayerMask: RmBgUltra V2", {**EDGE, "max_megapixels": 1.0}, name))
+        result = client.run(graph("image", "LayerMask: RmBgUltra V2", EDGE, name))
         assert result["status"]["status_str"] == "success"
 
     def free() -> float:
-        """Returns the server's memory once a prompt after /free has run; the queue works off one before the other."""
         client.free()
-        text = {"1": {"class_type": "EmptyImage", "inputs": {"width": 8, "height": 8, "batch_size": 1, "color": 0}}}
-        text["2"] = {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}}
-        client.run(text)
+        client.rest()
         return server.resident_mib()
 
     cut()

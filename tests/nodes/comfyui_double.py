@@ -34,7 +34,9 @@ class ComfyUI:
         self.on_startup = []
         for name in ("custom_nodes", "models", "output", "temp"):
             (folder / name).mkdir(parents=True, exist_ok=True)
-        server = SimpleNamespace(app=SimpleNamespace(on_startup=self.on_startup))
+        self.pages = {}
+        routes = SimpleNamespace(get=lambda path: lambda answer: self.pages.update({path: answer}))
+        server = SimpleNamespace(app=SimpleNamespace(on_startup=self.on_startup), routes=routes)
         self.modules = {
             "nodes": module(NODE_CLASS_MAPPINGS={}, NODE_DISPLAY_NAME_MAPPINGS={}, MAX_RESOLUTION=8192),
             "folder_paths": module(
@@ -58,6 +60,7 @@ class ComfyUI:
             "comfy.utils": module(ProgressBar=self._bar),
             "comfy.cli_args": module(args=SimpleNamespace(disable_metadata=False)),
             "server": module(PromptServer=SimpleNamespace(instance=server)),
+            "aiohttp.web": module(FileResponse=lambda file: Path(file).read_text(encoding="utf-8")),
         }
 
     def _throw_if_interrupted(self):

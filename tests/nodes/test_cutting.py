@@ -7,34 +7,12 @@ import torch
 
 from mattecore import _native
 
-OPTIONS = {
-    "detail_erode": 2,
-    "detail_dilate": 2,
-    "black_point": 0.01,
-    "white_point": 0.99,
-    "process_detail": True,
-    "device": "cpu",
-    "max_megapixels": 2.0,
-}
-
-
-@pytest.fixture
-def photo(golden):
-    return torch.from_numpy(golden("node_RemBgUltra__00_coffee_f")["in_image"])
-
-
-@pytest.fixture
-def run(pack, networks):
-    def run(image, **settings):
-        node = pack.NODE_CLASS_MAPPINGS["MattecoreRmBgUltraV2"]()
-        return node.rmbg_ultra_v2(image, **{"detail_method": "VITMatte", **OPTIONS, **settings})
-
-    return run
+V2 = "MattecoreRmBgUltraV2"
 
 
 @pytest.mark.parametrize(("settings", "stages"), [({}, 2), ({"process_detail": False}, 1)], ids=str)
 def test_the_bar_has_a_step_for_each_picture_and_stage(run, comfyui, photo, settings, stages):
-    run(torch.cat([photo] * 3), **settings)
+    run(V2, torch.cat([photo] * 3), **settings)
     (bar,) = comfyui.bars
     assert bar.total == 3 * stages
     assert [value for value, _, _ in bar.updates] == list(range(1, 3 * stages + 1))
@@ -44,7 +22,7 @@ def test_the_bar_has_a_step_for_each_picture_and_stage(run, comfyui, photo, sett
 
 def test_the_preview_is_the_cut_out_on_a_checkerboard(run, comfyui, photo):
     large = photo.repeat_interleave(8, 1).repeat_interleave(8, 2)
-    image, mask = run(large, process_detail=False)
+    image, mask = run(V2, large, process_detail=False)
     kind, picture, limit = comfyui.bars[0].updates[-1][2]
     assert kind == "JPEG"
     assert max(picture.size) <= limit == 512
@@ -62,14 +40,14 @@ def test_the_preview_is_the_cut_out_on_a_checkerboard(run, comfyui, photo):
 def test_an_interrupt_comes_through_and_ends_the_work(run, comfyui, networks, photo, at):
     comfyui.interrupt_at = at
     with pytest.raises(BaseException) as raised:
-        run(torch.cat([photo] * 3))
+        run(V2, torch.cat([photo] * 3))
     assert type(raised.value).__name__ == "InterruptProcessingException"
     assert len(networks["rmbg-1.4"].seen) < 3
 
 
 def test_results_lie_where_comfyui_wants_them(run, comfyui, photo):
     comfyui.intermediate = torch.device("meta")
-    image, mask = run(photo)
+    image, mask = run(V2, photo)
     assert image.device.type == mask.device.type == "meta"
 
 
@@ -91,7 +69,7 @@ def test_out_of_memory_unloads_everything_and_tries_once_more(run, comfyui, netw
     unloaded = []
     comfyui.modules["comfy.model_management"].unload_all_models = lambda: unloaded.append(True)
     networks["rmbg-1.4"] = Full(canned, 1)
-    image, _ = run(photo, process_detail=False)
+    image, _ = run(V2, photo, process_detail=False)
     assert image.shape == (1, 97, 141, 4)
     assert unloaded == [True]
     assert networks["asked"] == [("rmbg-1.4", "cpu", False)] * 2
@@ -101,7 +79,7 @@ def test_out_of_memory_unloads_everything_and_tries_once_more(run, comfyui, netw
 def test_out_of_memory_twice_reaches_comfyui_as_torch_s_own(run, networks, canned, photo):
     networks["rmbg-1.4"] = Full(canned, 2)
     with pytest.raises(torch.OutOfMemoryError):
-        run(photo)
+        run(V2, photo)
     assert len(networks["rmbg-1.4"].seen) == 2
 
 
@@ -120,4 +98,4 @@ def test_without_comfyui_a_node_is_a_plain_function(no_host, load_pack, canned, 
 
 def test_the_installed_module_is_the_one_that_works(networks, run, photo):
     assert isinstance(networks["rmbg-1.4"], _native.load().Network)
-    assert run(photo)[0].shape == (1, 97, 141, 4)
+    assert run(V2, photo)[0].shape == (1, 97, 141, 4)

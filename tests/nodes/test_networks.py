@@ -1,52 +1,57 @@
 """How the nodes come by their networks: found, fetched, loaded once, given back when ComfyUI asks for memory."""
 
-import importlib.util
+import contextlib
+import importlib
 import logging
 import os
 import shlex
 import sys
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from mattecore import _native
 
-DATA = Path(__file__).parents[1] / "data" / "networks"
 OFF = (6, 6, 0.01, 0.99, False, "cpu", 2.0)
 
 core = _native.load()
 
 
-def drawn(keys: str) -> dict[str, torch.Tensor]:
-    """A checkpoint of full size, drawn from a formula."""
-    spec = importlib.util.spec_from_file_location("drawn_weights", DATA / "drawn_weights.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return {name: torch.from_numpy(value) for name, value in module.drawn_weights(DATA / "keys" / keys).items()}
+# By names of the manifest: the tensors, and how their file is written.
+WEIGHTS = {
+    "rmbg-1.4": ("rmbg-1.4_model.pth.txt", torch.save),
+    "rmbg-2.0": ("birefnet_general.safetensors.txt", save_file),  # it is a BiRefNet
+    "vitmatte-small": ("vitmatte_small.safetensors.txt", torch.save),
+}
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory) -> dict[str, Path]:
+def weights_file(tmp_path_factory, drawn) -> Callable[[str], Path]:
+    """A file of drawn weights under a name of the manifest."""
     folder = tmp_path_factory.mktemp("weights")
-    found = {}
-    for name, keys in (
-        ("rmbg-1.4", "rmbg-1.4_model.pth.txt"),
-        ("vitmatte-small", "vitmatte_small.safetensors.txt"),
-    ):
-        found[name] = folder / f"{name}.pth"
-        torch.save(drawn(keys), found[name])
-    return found
+
+    @cache
+    def made(name: str) -> Path:
+        file = folder / name
+        keys, save = WEIGHTS[name]
+        save(drawn(keys), file)
+        return file
+
+    return made
 
 
 @pytest.fixture
-def place(comfyui, files):
+def place(comfyui, weights_file):
     """Puts a file where a user has it."""
 
     def put(name: str, where: str) -> Path:
         path = comfyui.folder / "models" / where
         path.parent.mkdir(parents=True, exist_ok=True)
-        os.link(files[name], path)
+        os.link(weights_file(name), path)
         return path
 
     core.drop_networks("")
@@ -64,9 +69,25 @@ def node(pack):
     return pack.NODE_CLASS_MAPPINGS["MattecoreRmBgUltraV2"]()
 
 
-@pytest.fixture
-def photo(golden):
-    return torch.from_numpy(golden("node_RemBgUltra__00_coffee_f")["in_image"])
+LISTENING: list[list[str]] = []
+
+
+def hook(event: str, arguments: tuple) -> None:
+    if LISTENING and event == "open":
+        LISTENING[-1].append(str(arguments[0]))
+
+
+sys.addaudithook(hook)  # there is no taking it away
+
+
+@contextlib.contextmanager
+def opened_files() -> Iterator[list[str]]:
+    """Lists the files that Python opens meanwhile."""
+    LISTENING.append([])
+    try:
+        yield LISTENING[-1]
+    finally:
+        LISTENING.pop()
 
 
 def resident_mib() -> float:
@@ -90,16 +111,20 @@ def test_a_network_is_found_loaded_once_and_known_to_comfyui(node, comfyui, plac
     ]
 
 
-OPENED: list[str] = []
-COUNTING = [False]
-
-
-def hook(event: str, arguments: tuple) -> None:
-    if COUNTING[0] and event == "open":
-        OPENED.append(str(arguments[0]))
-
-
-sys.addaudithook(hook)
+def test_rmbg_2_end_to_end(pack, comfyui, place, photo, caplog):
+    caplog.set_level(logging.INFO, logger="mattecore")
+    path = place("rmbg-2.0", "RMBG/RMBG-2.0/model.safetensors")
+    remove = pack.NODE_CLASS_MAPPINGS["MattecoreImageRemBg"]().remove
+    image, mask = remove("RMBG-2.0", photo, "Hide", "x")["result"]
+    assert torch.equal(image[..., :3], (photo * 255).to(torch.uint8) / 255)
+    assert torch.equal(image[..., 3], mask)
+    assert len(mask.unique()) > 2
+    assert len(comfyui.loaded) == len(core.loaded_networks()) == 1
+    assert f"rmbg-2.0, {path}; licence bria-rmbg-2.0. Not for commercial use" in caplog.text
+    with opened_files() as opened:
+        again = remove("RMBG-2.0", photo, "Hide", "x")["result"]
+    assert opened == []
+    assert torch.equal(again[0], image)
 
 
 def test_the_second_run_opens_no_file(node, place, photo):
@@ -107,13 +132,9 @@ def test_the_second_run_opens_no_file(node, place, photo):
     place("vitmatte-small", "vitmatte/pytorch_model.bin")
     settings = ("VITMatte", 6, 6, 0.01, 0.99, True, "cpu", 2.0)
     first = node.rmbg_ultra_v2(photo, *settings)
-    OPENED.clear()
-    COUNTING[0] = True
-    try:
+    with opened_files() as opened:
         second = node.rmbg_ultra_v2(photo, *settings)
-    finally:
-        COUNTING[0] = False
-    assert OPENED == []
+    assert opened == []
     assert torch.equal(first[0], second[0])
 
 
@@ -152,10 +173,10 @@ def test_a_network_the_core_dropped_by_itself_counts_no_bytes(node, comfyui, pla
     assert comfyui.loaded[0].loaded_size() == 0
 
 
-def test_weights_under_a_registered_key(node, comfyui, tmp_path, files, photo):
+def test_weights_under_a_registered_key(node, comfyui, tmp_path, weights_file, photo):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    os.link(files["rmbg-1.4"], elsewhere / "RMBG-1.4.pth")
+    os.link(weights_file("rmbg-1.4"), elsewhere / "RMBG-1.4.pth")
     comfyui.modules["folder_paths"].folder_names_and_paths["rembg"] = ([str(elsewhere)], {".pth"})
     assert node.rmbg_ultra_v2(photo, "VITMatte", *OFF)[0].shape == (1, 97, 141, 4)
     core.drop_networks("")

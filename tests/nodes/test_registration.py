@@ -54,6 +54,13 @@ def test_every_own_id_is_the_original_s_class_and_has_a_help_page(host, installe
         assert (ROOT / "web" / "docs" / f"{own}.md").read_text(encoding="utf-8").startswith("# ")
 
 
+def test_an_original_id_s_help_page_is_its_own_id_s(comfyui, load_pack):
+    load_pack()
+    for own, original in zip(OWN, ORIGINAL, strict=True):
+        answer = comfyui.pages[f"/extensions/{ROOT.name}/docs/{original}.md"]
+        assert asyncio.run(answer(None)) == (ROOT / "web" / "docs" / f"{own}.md").read_text(encoding="utf-8")
+
+
 def test_another_pack_loaded_before(host, installed, load_pack, log):
     theirs = type("MaskDetailerPipe", (), {"RELATIVE_PYTHON_MODULE": "custom_nodes.ComfyUI-Impact-Pack"})
     host.registry["MaskDetailerPipe"] = theirs

@@ -6,33 +6,6 @@ import pytest
 import torch
 
 V2 = ["LayerMask: RmBgUltra V2", "LayerMask: BiRefNetUltra"]
-DEFAULTS = {
-    "detail_method": "GuidedFilter",
-    "detail_erode": 6,
-    "detail_dilate": 6,
-    "black_point": 0.01,
-    "white_point": 0.99,
-    "process_detail": True,
-    "device": "cpu",
-    "max_megapixels": 2.0,
-}
-
-
-@pytest.fixture
-def photo(golden):
-    return torch.from_numpy(golden("node_RemBgUltra__00_coffee_f")["in_image"])
-
-
-@pytest.fixture
-def run(pack, networks):
-    def run(node_id, image, **settings):
-        node = pack.NODE_CLASS_MAPPINGS[node_id]
-        for network in networks.values():
-            if not isinstance(network, list):
-                network.seen.clear()
-        return getattr(node(), node.FUNCTION)(image=image, **{**DEFAULTS, **settings})
-
-    return run
 
 
 @pytest.mark.parametrize("node_id", V2)
@@ -67,25 +40,17 @@ def test_every_widget_changes_the_mask(node_id, method, change, run, photo):
 @pytest.mark.parametrize(
     "change", [{"detail_range": 3}, {"black_point": 0.3}, {"white_point": 0.7}, {"process_detail": False}], ids=str
 )
-def test_every_widget_of_rembg_ultra_changes_the_mask(change, pack, networks, photo):
-    node = pack.NODE_CLASS_MAPPINGS["LayerMask: RemBgUltra"]()
-    plain = {"detail_range": 8, "black_point": 0.01, "white_point": 0.99, "process_detail": True}
-    masks = []
-    for settings in (plain, {**plain, **change}):
-        networks["rmbg-1.4"].seen.clear()
-        masks.append(node.rembg_ultra(photo, **settings)[1])
-    assert not torch.equal(*masks)
+def test_every_widget_of_rembg_ultra_changes_the_mask(change, run, photo):
+    plain, changed = run("LayerMask: RemBgUltra", photo), run("LayerMask: RemBgUltra", photo, **change)
+    assert not torch.equal(plain[1], changed[1])
 
 
 @pytest.mark.parametrize("node_id", V2)
 @pytest.mark.parametrize("method", ["GuidedFilter", "PyMatting", "VITMatte"])
-def test_a_batch_is_its_pictures_one_by_one(node_id, method, pack, networks, photo):
+def test_a_batch_is_its_pictures_one_by_one(node_id, method, run, photo):
     batch = torch.cat([photo, photo.flip(1), photo * 0.5])
-    node = pack.NODE_CLASS_MAPPINGS[node_id]
-    run = getattr(node(), node.FUNCTION)
-    settings = {**DEFAULTS, "detail_method": method}
-    together = run(image=batch, **settings)
-    singles = [run(image=picture[None], **settings) for picture in batch]  # the stored maps come in the same turn
+    together = run(node_id, batch, detail_method=method)
+    singles = [run(node_id, picture[None], detail_method=method, rewind=False) for picture in batch]
     assert torch.equal(together[0], torch.cat([single[0] for single in singles]))
     assert torch.equal(together[1], torch.cat([single[1] for single in singles]))
 
@@ -109,12 +74,21 @@ def test_degenerate_pictures_keep_their_size(node_id, method, shape, run):
         ("vitmatte-base-composition-1k", "vitmatte-base", True),
     ],
 )
-def test_vitmatte_s_weights(method, weights, fetched, run, networks, photo, caplog):
-    caplog.set_level(logging.INFO, logger="mattecore")
-    run(V2[0], photo, detail_method=method, device="cuda")
+def test_vitmatte_s_weights(method, weights, fetched, run, networks, photo):
+    run(V2[0], photo, detail_method=method)
     assert networks["asked"] == [("rmbg-1.4", "cpu", False), (weights, "cpu", fetched)]
-    if not torch.cuda.is_available():
-        assert "there is no CUDA here; VITMatte runs on the CPU" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("widget", "has_cuda", "device", "is_said"),
+    [("cpu", True, "cpu", False), ("cuda", True, "cuda", False), ("cuda", False, "cpu", True)],
+)
+def test_vitmatte_s_device(widget, has_cuda, device, is_said, run, networks, photo, monkeypatch, caplog):
+    caplog.set_level(logging.INFO, logger="mattecore")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: has_cuda)
+    run(V2[0], photo, device=widget)
+    assert [where for _, where, _ in networks["asked"]] == ["cpu", device]
+    assert ("there is no CUDA here; VITMatte runs on the CPU" in caplog.text) == is_said
 
 
 @pytest.mark.parametrize("method", ["GuidedFilter", "PyMatting"])
@@ -153,9 +127,22 @@ def test_a_mask_without_two_sides_is_left_and_said_once(run, networks, photo, ca
 
 
 def test_half_precision_of_fp16_intermediates(run, photo):
-    image, mask = run(V2[1], photo.half())
+    image, mask = run(V2[1], photo.half(), detail_method="GuidedFilter")
     assert image.dtype == mask.dtype == torch.float32
     assert image.shape == (1, 97, 141, 4)
+
+
+@pytest.mark.parametrize(("method", "most"), [("GuidedFilter", 0.05), ("PyMatting", 0.05), ("VITMatte", 1.0)])
+def test_an_8k_picture(method, most, run, networks, photo):
+    """The filters change a band along the edge alone; VITMatte's stored output is the same formula everywhere."""
+    large = torch.nn.functional.interpolate(photo.movedim(3, 1), (4320, 7680)).movedim(1, 3)
+    ((plain_image, plain), (image, mask)) = (
+        run(V2[0], large, process_detail=process_detail, detail_method=method) for process_detail in (False, True)
+    )
+    assert image.shape == (1, 4320, 7680, 4)
+    assert torch.equal(image[..., :3], plain_image[..., :3])
+    assert torch.equal(image[..., 3], mask)
+    assert 0 < (mask != plain).float().mean() <= most
 
 
 def test_no_picture_is_a_sentence(run):

@@ -1,6 +1,5 @@
 """examples/cut.cpp: the whole way in C++, without Python in its process."""
 
-import importlib.util
 import subprocess
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from mattecore.networks import build, load_weights
 from mattecore.networks.loading import archive, load
 
 ROOT = Path(__file__).parents[2]
-NETWORKS = ROOT / "tests" / "data" / "networks"
 
 
 @pytest.fixture(scope="module")
@@ -26,12 +24,8 @@ def program(build_dir) -> Path:
 
 
 @pytest.fixture(scope="module")
-def weights() -> dict[str, torch.Tensor]:
-    spec = importlib.util.spec_from_file_location("drawn_weights", NETWORKS / "drawn_weights.py")
-    drawing = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(drawing)
-    drawn = drawing.drawn_weights(NETWORKS / "keys" / "rmbg-1.4_model.pth.txt")
-    return {name: torch.from_numpy(value) for name, value in drawn.items()}
+def weights(drawn) -> dict[str, torch.Tensor]:
+    return drawn("rmbg-1.4_model.pth.txt")
 
 
 @pytest.fixture(scope="module")

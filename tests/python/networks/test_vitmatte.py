@@ -1,5 +1,6 @@
 """VITMatte against transformers at sizes that the goldens do not have."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,8 +8,7 @@ import torch
 
 from mattecore.networks import build, load_weights, vitmatte
 
-LOCAL_BLOCKS = [0, 1, 3, 4, 6, 7, 9, 10]
-GLOBAL_BLOCKS = [2, 5, 8, 11]
+CONFIG = Path(__file__).parents[2] / "data" / "networks" / "vitmatte_small.config.json"
 
 
 @pytest.fixture(scope="module")
@@ -19,26 +19,7 @@ def small(load: Any) -> Any:
 @pytest.fixture(scope="module")
 def reference(small: Any) -> torch.nn.Module:
     transformers = pytest.importorskip("transformers")
-    backbone = transformers.VitDetConfig(
-        hidden_size=384,
-        num_attention_heads=6,
-        num_channels=4,
-        image_size=512,
-        pretrain_image_size=224,
-        window_size=14,
-        use_absolute_position_embeddings=True,
-        use_relative_position_embeddings=True,
-        window_block_indices=LOCAL_BLOCKS,
-        residual_block_indices=GLOBAL_BLOCKS,
-        out_features=["stage12"],
-    )
-    config = transformers.VitMatteConfig(
-        backbone_config=backbone,
-        hidden_size=384,
-        convstream_hidden_sizes=[48, 96, 192],
-        fusion_hidden_sizes=[256, 128, 64, 32],
-    )
-    module = transformers.VitMatteForImageMatting(config).eval()
+    module = transformers.VitMatteForImageMatting(transformers.VitMatteConfig.from_json_file(CONFIG)).eval()
     missing, unexpected = module.load_state_dict(small.weights, strict=False)
     assert not unexpected
     assert all(name.endswith("num_batches_tracked") for name in missing)
