@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from mattecore import _native
+from mattecore.atomic import replacing
 from mattecore.networks import Network, StateDictError, build, canonical_names, load_weights
-from mattecore.weights.atomic import replacing
 from mattecore.weights.error import WeightsError
 from mattecore.weights.lookup import lookup
 from mattecore.weights.reader import read
