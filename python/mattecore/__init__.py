@@ -1,8 +1,8 @@
 """mattecore: cuts things out of pictures.
 
 The stages are modules, in the order the data flows: ``preprocess``, ``postprocess``, ``refine``, ``composite``, and
-``pipeline``, which runs them; ``detail`` is what is done to parts of a picture. ``cut`` does all of it to one picture, and
-``cutting`` is what it and the command line are made of.
+``pipeline``, which runs them; ``detail`` is what is done to parts of a picture. ``cut`` does all of it to one picture,
+and ``cutting`` is what it and the command line are made of.
 Importing ``mattecore`` itself loads neither torch nor the native module, so that the command line answers at once and a
 broken build can still be explained; a stage loads both when it is first touched.
 """

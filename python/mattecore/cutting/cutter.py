@@ -1,5 +1,7 @@
 """One picture at a time: the network's mask, its edge, its colours and what it is laid on."""
 
+import contextlib
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +14,7 @@ from torch import Tensor
 from .. import composite, pipeline, refine
 from ..pictures import Picture, open_picture
 from . import models
+from .memory import BYTES_A_PIXEL
 from .options import Options
 
 if TYPE_CHECKING:
@@ -22,6 +25,8 @@ Progress = Callable[[float], object]
 
 # Below this a mask's values are its noise, not the subject.
 _SUBJECT = 0.02
+# Bytes of weights above which networks do not run beside each other: the box has a few million, others 100 and more.
+_LARGE = 32 * 2**20
 # The standard deviation of a blurred background, as a share of the picture's longer side.
 _BLUR = 0.015
 
@@ -33,7 +38,7 @@ class CutOut:
     picture: Picture  # RGBA with straight colours, RGB over a background, or the mask alone as grey
     mask: Tensor  # float32 [H,W], 0..1, of the whole picture
     box: tuple[int, int, int, int]  # left, top, right, bottom of what was kept of it
-    refined: bool  # False: the edge was to be refined, and the mask gave nothing to go by
+    note: str  # what to know of it: one sentence, or nothing
 
     @property
     def pixels(self) -> Tensor:
@@ -42,9 +47,9 @@ class CutOut:
 
     def save(self, path: str | Path) -> None:
         """Writes it as the ending of ``path`` says (png, webp, tif), whole or not at all."""
-        from ..pictures.write import write
+        from ..pictures.write import encode, format_of, write
 
-        write(self.picture, Path(path))
+        write(encode(self.picture, format_of(Path(path))), Path(path))
 
 
 class Cutter:
@@ -56,6 +61,8 @@ class Cutter:
     def __init__(self, options: Options | None = None) -> None:
         self.options = options or Options()
         self.model = models.find(self.options.model)
+        self._loading = threading.Lock()
+        self._turn = threading.Lock()
 
     def cut(self, image: Any, progress: Progress | None = None) -> CutOut:
         """Returns the subject of an image: a Picture, a path, a tensor or array [H,W] or [H,W,C], or Pillow's Image.
@@ -66,12 +73,28 @@ class Cutter:
         colours, own_alpha = _floats(picture.pixels)
         seen = colours if own_alpha is None else torch.lerp(torch.ones(()), colours, own_alpha[..., None])
         shown = picture.pixels if picture.pixels.dtype == torch.uint8 and own_alpha is None else seen
-        found = pipeline.cut_out(shown, self._network, "soft", self._edge, progress=progress)
+        self.load()
+        with self._turn if self.alone else contextlib.nullcontext():
+            found = pipeline.cut_out(shown, self._network, "soft", self._edge, progress=progress)
         mask = found.mask[0] if own_alpha is None else found.mask[0] * own_alpha
         left, top, right, bottom = box = self._box(mask)
         mine = slice(top, bottom), slice(left, right)
         result = self._composed(colours, mask)[mine]
-        return CutOut(picture.replaced(_like(result, picture.pixels)), mask, box, not found.unrefined)
+        return CutOut(picture.replaced(_like(result, picture.pixels)), mask, box, _note(mask, bool(found.unrefined)))
+
+    def load(self) -> None:
+        """Loads the networks now, where that has not been done."""
+        with self._loading:
+            _ = self._network, self._edge
+
+    @property
+    def alone(self) -> bool:
+        """Says whether the networks are large enough to be run one picture at a time, on all threads."""
+        return self.device != "cpu" or self._network.weight_bytes > _LARGE or self.options.refine in models.VITMATTES
+
+    def bytes_for(self, height: int, width: int) -> int:
+        """Returns about how much memory a picture takes from file to file, beside the networks."""
+        return BYTES_A_PIXEL[self.options.refine] * height * width
 
     @cached_property
     def device(self) -> str:
@@ -105,12 +128,12 @@ class Cutter:
     def _box(self, mask: Tensor) -> tuple[int, int, int, int]:
         """Returns what is kept of a picture: left, top, right, bottom."""
         height, width = mask.shape
-        if self.options.crop is None:
+        if not self.options.crop:
             return 0, 0, width, height
         subject = mask > _SUBJECT
         if not subject.any():
             raise ValueError("no subject was found in the picture, so there is nothing to crop to; leave crop out")
-        margin = self.options.crop
+        margin = self.options.margin
         rows, columns = subject.any(1).nonzero()[:, 0], subject.any(0).nonzero()[:, 0]
         left, right = int(columns[0]) - margin, int(columns[-1]) + 1 + margin
         top, bottom = int(rows[0]) - margin, int(rows[-1]) + 1 + margin
@@ -141,6 +164,14 @@ class Cutter:
             return _floats(open_picture(backdrop).covering(height, width).pixels)[0]
         sigma = max(1.0, _BLUR * max(height, width))
         return refine.feather(colours.permute(2, 0, 1), sigma).permute(1, 2, 0)
+
+
+def _note(mask: Tensor, unrefined: bool) -> str:
+    if not (mask > _SUBJECT).any():
+        return "no subject was found"
+    if unrefined:
+        return "the mask has no certain subject or no certain background, so its edge was not refined"
+    return ""
 
 
 def _floats(pixels: Tensor) -> tuple[Tensor, Tensor | None]:

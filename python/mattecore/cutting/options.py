@@ -30,7 +30,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "max_megapixels": (0.01, 999),
     "black_point": (0, 0.99),
     "white_point": (0.01, 1),
-    "crop": (0, 65535),
+    "margin": (0, 65535),
 }
 
 
@@ -52,7 +52,8 @@ class Options:
     background: str = "transparent"  # transparent, blur, a colour (#rrggbb or a name of CSS), or a picture's path
     foreground: bool = True  # give the subject's edge its own colours, without the old background in them
     mask_only: bool = False  # give the mask alone, as a grey picture
-    crop: int | None = None  # cut to the subject and so many pixels around it
+    crop: bool = False  # cut the picture to the subject
+    margin: int = 0  # and leave so many pixels around it
     device: str = "auto"  # auto, cpu, cuda, cuda:1, ...
     precision: Precision = "auto"  # what the networks compute in
 
@@ -75,6 +76,8 @@ class Options:
         if self.refine != "none" and self.edge("black_point") >= self.edge("white_point"):
             points = f"black_point is {self.edge('black_point')} and white_point {self.edge('white_point')}"
             raise ValueError(f"{points}; wanted the black one below the white one")
+        if self.margin and not self.crop:
+            raise ValueError(f"margin is {self.margin} and does nothing without crop; wanted both or none")
         if self.mask_only and self.background != "transparent":
             raise ValueError(f"background is {self.background!r}, and a mask alone has none; leave one of the two out")
         self.backdrop()

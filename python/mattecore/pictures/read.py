@@ -23,7 +23,10 @@ from .picture import Picture, PictureError
 # Not EPS and the like: their decoders start other programs.
 _FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "GIF", "BMP", "PPM", "AVIF", "JPEG2000", "TGA", "ICO")
 ENDINGS = frozenset(
-    ".png .apng .jpg .jpeg .jpe .jfif .webp .tif .tiff .gif .bmp .dib .ppm .pgm .pnm .avif .jp2 .j2k .tga .ico".split()
+    (
+        *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif", ".tiff", ".gif", ".bmp", ".dib"),
+        *(".ppm", ".pgm", ".pnm", ".avif", ".jp2", ".j2k", ".tga", ".ico"),
+    )
 )
 
 _ORIENTATION, _EXIF_IFD = 0x0112, 0x8769

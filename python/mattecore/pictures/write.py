@@ -22,19 +22,6 @@ _WEBP_LONGEST = 16383
 _TIFF_ICC, _TIFF_RESOLUTION_UNIT = 34675, 296
 
 
-def write(picture: Picture, path: Path, format: Format | None = None) -> None:
-    """Writes a picture; ``format`` is what the ending of ``path`` says where it is not given.
-
-    Whoever reads ``path`` meanwhile finds the old file or all of the new one.
-    """
-    encoded = encode(picture, format or format_of(path))
-    try:
-        with replacing(path) as file:
-            file.write(encoded)
-    except OSError as error:
-        raise PictureError(f"{path} cannot be written: {error.strerror}") from error
-
-
 def format_of(path: Path) -> Format:
     """Returns the format that the ending of a path stands for."""
     ending = re.sub(r"^\.tiff$", ".tif", path.suffix.lower())
@@ -42,6 +29,15 @@ def format_of(path: Path) -> Format:
         if ending == known:
             return format
     raise PictureError(f"{path.name} ends in {path.suffix or 'nothing'!r}; wanted .png, .webp or .tif")
+
+
+def write(encoded: bytes, path: Path) -> None:
+    """Writes a file. Whoever reads ``path`` meanwhile finds the old one or all of the new one."""
+    try:
+        with replacing(path) as file:
+            file.write(encoded)
+    except OSError as error:
+        raise PictureError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def encode(picture: Picture, format: Format) -> bytes:
