@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from PIL import Image, ImageCms, UnidentifiedImageError
+from PIL.TiffImagePlugin import TiffImageFile
 from torch import Tensor
 
 from .picture import Picture, PictureError
@@ -31,6 +32,7 @@ ENDINGS = frozenset(
 
 _ORIENTATION, _EXIF_IFD = 0x0112, 0x8769
 _SIZE_TAGS = (0x0100, 0x0101, 0xA002, 0xA003)  # of the picture as it was taken: a rotation or a crop makes them wrong
+_BITS, _PLANAR = 258, 284  # of TIFF
 _OTHER_HALF = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
 
 Values = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
@@ -72,7 +74,9 @@ def from_pillow(image: Image.Image, name: str = "the image") -> Picture:
         return _picture(values.astype(np.uint16), image)
     if mode == "F":
         raise PictureError(f"{name} holds floating-point values; wanted a picture of 8 or 16 bits a value")
-    if mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
+    if mode == "La":  # Pillow turns it into LA alone
+        return _picture(np.asarray(image.convert("LA")), image)
+    if mode in ("LA", "PA", "RGBA", "RGBa") or "transparency" in image.info:
         return _picture(np.asarray(image.convert("LA" if mode in ("1", "L", "LA") else "RGBA")), image)
     if mode in ("1", "L"):
         return _picture(np.asarray(image.convert("L")), image)
@@ -88,18 +92,16 @@ def _readable(name: str) -> Iterator[None]:
         yield
     except PictureError:
         raise
-    except FileNotFoundError:
-        raise PictureError(f"there is no file {name}; give the path of a picture") from None
     except Image.DecompressionBombError as error:
-        raise PictureError(
-            f"{name} is refused by Pillow: {_reason(error)}; Image.MAX_IMAGE_PIXELS is its limit"
-        ) from None
+        limit = "Image.MAX_IMAGE_PIXELS is its limit"
+        raise PictureError(f"{name} is refused by Pillow: {_reason(error)}; {limit}") from None
     except UnidentifiedImageError:
-        raise PictureError(
-            f"{name} is no picture in a format that is known here; wanted PNG, JPEG, WebP, TIFF, ..."
-        ) from None
-    # What decoders raise is whatever a damaged file leads them to.
+        known = "wanted PNG, JPEG, WebP, TIFF, GIF, BMP, AVIF or JPEG 2000"
+        raise PictureError(f"{name} is no picture that can be read here; {known}") from None
+    # What decoders raise is whatever a damaged file leads them to; the system's own errors have a number.
     except (OSError, EOFError, SyntaxError, ValueError, IndexError, KeyError, TypeError, struct.error) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise PictureError(f"{name} cannot be read: {error.strerror}") from None
         raise PictureError(f"{name} is damaged or not whole ({_reason(error)}); get it again") from error
 
 
@@ -118,6 +120,9 @@ def _check(image: Image.Image, name: str, max_pixels: int | None, first_frame: b
     if max_pixels is not None and width * height > max_pixels:
         found = f"{width} x {height} pixels, {width * height / 1e6:.0f} megapixels"
         raise PictureError(f"{name} has {found}; wanted at most {max_pixels / 1e6:.0f}; --max-memory sets the limit")
+    if isinstance(image, TiffImageFile) and image.tag_v2.get(_PLANAR) == 2 and max(image.tag_v2.get(_BITS, (8,))) > 8:
+        # Pillow takes these for 8 bits, and shows noise.
+        raise PictureError(f"{name} keeps its 16 bits a value in separate planes; save it anew with interleaved pixels")
     frames = getattr(image, "n_frames", 1)
     if frames > 1 and image.format != "MPO" and not first_frame:  # a phone's JPEG keeps its preview as a second frame
         what = f"{frames} pages" if image.format == "TIFF" else f"an animation of {frames} frames"
@@ -130,8 +135,8 @@ def _sixteen_bits(image: Image.Image, file: BinaryIO) -> Values | None:
     It reads either half of each value, by the order of bytes it is told; both halves together are the whole.
     """
     tiles = list(getattr(image, "tile", ()))
-    raw = {args if isinstance(args, str) else args[0] for _, _, _, args in tiles}
-    kind = raw.pop() if len(raw) == 1 else ""
+    raw = {args[0] if isinstance(args, tuple) else args for _, _, _, args in tiles}
+    kind = str(raw.pop()) if len(raw) == 1 else ""
     if kind == "LA;16B":  # four bytes, high and low
         image.tile = [_retold(tile, "RGBA") for tile in tiles]  # type: ignore[attr-defined]
         image.load()
