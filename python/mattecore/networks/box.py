@@ -83,8 +83,8 @@ class Box(nn.Module):
         self.up8 = Join(three, three, two)
         self.up8_more = Residual(two)
         self.up4 = Join(two, two, one)
-        self.up2 = Join(one, one, one)
-        self.up1 = Join(one, 3, one // 2)
+        self.up2 = Join(one, one, one // 2)
+        self.up1 = Join(one // 2, 3, one // 2)
         self.alpha = nn.Conv2d(one // 2, 1, 3, padding=1)
 
     def forward(self, image: Tensor) -> Tensor:
