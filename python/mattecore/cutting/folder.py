@@ -62,6 +62,7 @@ def plan(inputs: Sequence[str], output: str | None, format: Format) -> list[Job]
         jobs = [Job(Path(inputs[0]), _file(Path(output), format))]
     else:
         jobs = list(_jobs(inputs, Path(output) if output else None, ENDINGS[format]))
+    jobs = list(dict.fromkeys(jobs))
     _refuse_collisions(jobs)
     return jobs
 
