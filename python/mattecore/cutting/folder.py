@@ -61,7 +61,10 @@ def plan(inputs: Sequence[str], output: str | None, format: Format) -> list[Job]
     if output is not None and _is_file(inputs, Path(output)):
         jobs = [Job(Path(inputs[0]), _file(Path(output), format))]
     else:
-        jobs = list(_jobs(inputs, Path(output) if output else None, ENDINGS[format]))
+        folder = Path(output) if output else None
+        if folder and folder.exists() and not folder.is_dir():
+            raise PlanError(f"{folder} is a file; wanted a folder for the cut-outs, or a name that ends in .png")
+        jobs = list(_jobs(inputs, folder, ENDINGS[format]))
     jobs = list(dict.fromkeys(jobs))
     _refuse_collisions(jobs)
     return jobs
