@@ -1,0 +1,20 @@
+"""Cutting whole pictures out, from the picture to what is written: what ``mattecore cut`` does, for Python.
+
+``Options`` says how, a ``Cutter`` keeps its networks and does it, ``cut`` is both in one call.
+"""
+
+from typing import Any
+
+from .cutter import CutOut, Cutter, Progress
+from .options import Options
+
+__all__ = ["CutOut", "Cutter", "Options", "Progress", "cut"]
+
+
+def cut(image: Any, *, progress: Progress | None = None, **options: Any) -> CutOut:
+    """Cuts the subject out of an image and returns it, with its mask.
+
+    ``image`` is a path, Pillow's Image, a tensor or array [H,W] or [H,W,C], uint8, uint16 or floats 0..1; ``options``
+    are those of :class:`Options`, which the command ``mattecore cut --help`` explains.
+    """
+    return Cutter(Options(**options)).cut(image, progress)
