@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 Progress = Callable[[float], object]
 """Gets the fraction done, 0..1. Raising in it ends the work; so does returning False."""
 
+Steady = Callable[[Tensor, Tensor], Tensor]
+
 # Below this a mask's values are its noise, not the subject.
 _SUBJECT = 0.02
 # Bytes of weights above which networks do not run beside each other: the box has a few million, others 100 and more.
@@ -64,10 +66,11 @@ class Cutter:
         self._loading = threading.Lock()
         self._turn = threading.Lock()
 
-    def cut(self, image: Any, progress: Progress | None = None) -> CutOut:
+    def cut(self, image: Any, progress: Progress | None = None, steady: Steady | None = None) -> CutOut:
         """Returns the subject of an image: a Picture, a path, a tensor or array [H,W] or [H,W,C], or Pillow's Image.
 
-        What is transparent already stays so; the network sees it on white.
+        What is transparent already stays so; the network sees it on white. ``steady`` makes the mask that is used of
+        the colours, float32 [H,W,3], and the mask that was found.
         """
         picture = open_picture(image)
         colours, own_alpha = _floats(picture.pixels)
@@ -77,6 +80,8 @@ class Cutter:
         with self._turn if self.alone else contextlib.nullcontext():
             found = pipeline.cut_out(shown, self._network, "soft", self._edge, progress=progress)
         mask = found.mask[0] if own_alpha is None else found.mask[0] * own_alpha
+        if steady is not None:
+            mask = steady(colours, mask)
         left, top, right, bottom = box = self._box(mask)
         mine = slice(top, bottom), slice(left, right)
         result = self._composed(colours, mask)[mine]
