@@ -28,7 +28,7 @@ from torch.utils.data import DataLoader, Dataset
 from mattecore import _native
 from mattecore.networks.box import Box, BoxConfig
 from mattecore.networks.loading import PREPARATIONS
-from mattecore.weights.atomic import replacing
+from mattecore.atomic import replacing
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from .. import composite, pipeline, refine
-from ..pictures import Picture, open_picture
-from . import models
+from .. import composite, pipeline
+from ..pictures import Picture, PictureError, open_picture
+from . import backdrop, models
 from .memory import BYTES_A_PIXEL
 from .options import Options
+from .values import floats, whole_numbers
 
 if TYPE_CHECKING:
     from .._core import Network
@@ -29,8 +30,25 @@ Steady = Callable[[Tensor, Tensor], Tensor]
 _SUBJECT = 0.02
 # Bytes of weights above which networks do not run beside each other: the box has a few million, others 100 and more.
 _LARGE = 32 * 2**20
-# The standard deviation of a blurred background, as a share of the picture's longer side.
-_BLUR = 0.015
+# What the foreground's colours are estimated from lies so many pixels around it.
+_AROUND = 16
+
+
+class Box(NamedTuple):
+    """A part of a picture, in pixels; right and bottom lie outside."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def rows(self) -> slice:
+        return slice(self.top, self.bottom)
+
+    @property
+    def columns(self) -> slice:
+        return slice(self.left, self.right)
 
 
 @dataclass(frozen=True)
@@ -39,7 +57,7 @@ class CutOut:
 
     picture: Picture  # RGBA with straight colours, RGB over a background, or the mask alone as grey
     mask: Tensor  # float32 [H,W], 0..1, of the whole picture
-    box: tuple[int, int, int, int]  # left, top, right, bottom of what was kept of it
+    box: Box  # what was kept of it
     note: str  # what to know of it: one sentence, or nothing
 
     @property
@@ -73,19 +91,12 @@ class Cutter:
         the colours, float32 [H,W,3], and the mask that was found.
         """
         picture = open_picture(image)
-        colours, own_alpha = _floats(picture.pixels)
-        seen = colours if own_alpha is None else torch.lerp(torch.ones(()), colours, own_alpha[..., None])
-        shown = picture.pixels if picture.pixels.dtype == torch.uint8 and own_alpha is None else seen
-        self.load()
-        with self._turn if self.alone else contextlib.nullcontext():
-            found = pipeline.cut_out(shown, self._network, "soft", self._edge, progress=progress)
-        mask = found.mask[0] if own_alpha is None else found.mask[0] * own_alpha
+        mask, note = self._mask(picture.pixels, progress)
         if steady is not None:
-            mask = steady(colours, mask)
-        left, top, right, bottom = box = self._box(mask)
-        mine = slice(top, bottom), slice(left, right)
-        result = self._composed(colours, mask)[mine]
-        return CutOut(picture.replaced(_like(result, picture.pixels)), mask, box, _note(mask, bool(found.unrefined)))
+            mask = steady(floats(picture.pixels)[0], mask)
+        box = self._box(mask)
+        result = self._composed(picture.pixels, mask)[box.rows, box.columns].to(picture.pixels.dtype).contiguous()
+        return CutOut(picture.replaced(result), mask, box, note)
 
     def load(self) -> None:
         """Loads the networks now, where that has not been done."""
@@ -130,66 +141,71 @@ class Cutter:
             **points,
         )
 
-    def _box(self, mask: Tensor) -> tuple[int, int, int, int]:
-        """Returns what is kept of a picture: left, top, right, bottom."""
-        height, width = mask.shape
+    def _mask(self, pixels: Tensor, progress: Progress | None) -> tuple[Tensor, str]:
+        """Returns the refined mask, float32 [H,W], and what to know of it."""
+        own_alpha = None
+        seen = pixels
+        if pixels.dtype != torch.uint8 or pixels.shape[2] in (2, 4):
+            seen, own_alpha = floats(pixels)
+        if own_alpha is not None:
+            seen = torch.lerp(torch.ones(()), seen, own_alpha[..., None])
+        self.load()
+        with self._turn if self.alone else contextlib.nullcontext():
+            found = pipeline.cut_out(seen, self._network, "soft", self._edge, progress=progress)
+        mask = found.mask[0]
+        note = "the mask has no certain subject or no certain background, so its edge was not refined"
+        note = note if found.unrefined else ""
+        if not (mask > _SUBJECT).any():
+            note = "no subject was found"
+        return mask if own_alpha is None else mask * own_alpha, note
+
+    def _box(self, mask: Tensor) -> Box:
+        """Returns what is kept of a picture."""
         if not self.options.crop:
-            return 0, 0, width, height
-        subject = mask > _SUBJECT
-        if not subject.any():
-            raise ValueError("no subject was found in the picture, so there is nothing to crop to; leave crop out")
-        margin = self.options.margin
-        rows, columns = subject.any(1).nonzero()[:, 0], subject.any(0).nonzero()[:, 0]
-        left, right = int(columns[0]) - margin, int(columns[-1]) + 1 + margin
-        top, bottom = int(rows[0]) - margin, int(rows[-1]) + 1 + margin
-        return max(0, left), max(0, top), min(width, right), min(height, bottom)
+            return Box(0, 0, mask.shape[1], mask.shape[0])
+        box = _around(mask > _SUBJECT, self.options.margin)
+        if box is None:
+            raise PictureError("no subject was found in the picture, so there is nothing to crop to; leave crop out")
+        return box
 
-    def _composed(self, colours: Tensor, mask: Tensor) -> Tensor:
-        """Returns the result for the whole picture, float32 [H,W,4|3|1]."""
-        alpha = mask[..., None]
+    def _composed(self, pixels: Tensor, mask: Tensor) -> Tensor:
+        """Returns the result for the whole picture [H,W,4|3|1], in its type's steps.
+
+        Where nothing of the background shines through, that are the picture's own values, to the bit.
+        """
+        dtype = pixels.dtype
         if self.options.mask_only:
-            return alpha
-        backdrop = self.options.backdrop()
-        subject = colours
+            return whole_numbers(mask[..., None], dtype)
+        alpha = whole_numbers(mask, dtype)
+        one = whole_numbers(torch.ones(()), dtype)
+        soft = (alpha > 0) & (alpha < one)
+        own = pixels[..., :3] if pixels.shape[2] > 2 else pixels[..., :1].expand(-1, -1, 3)
+        result = torch.zeros(*mask.shape, 4, dtype=alpha.dtype)
+        result[..., :3] = own
+        result[..., 3] = alpha
+        # What was cut away is gone from the file too, not only hidden in it.
+        result[alpha == 0] = 0
         if self.options.foreground:
-            # Where nothing of the background shines through, the picture's own colours are the subject's.
-            subject = torch.where(alpha < 1, composite.multilevel_foreground(colours, mask), colours)
-        if backdrop == "transparent":
-            # What was cut away is gone from the file too, not only hidden in it.
-            return torch.cat([subject.where(alpha > 0, 0), alpha], 2)
-        return torch.lerp(self._backdrop(colours), subject, alpha)
-
-    def _backdrop(self, colours: Tensor) -> Tensor:
-        """Returns what the subject is laid on, RGB of the picture's size or of one pixel."""
-        backdrop = self.options.backdrop()
-        height, width = colours.shape[:2]
-        if isinstance(backdrop, tuple):
-            return torch.tensor(backdrop, dtype=torch.float32) / 255
-        if isinstance(backdrop, Path):
-            return _floats(open_picture(backdrop).covering(height, width).pixels)[0]
-        sigma = max(1.0, _BLUR * max(height, width))
-        return refine.feather(colours.permute(2, 0, 1), sigma).permute(1, 2, 0)
+            box = _around(soft, _AROUND)
+            if box is not None:
+                here = box.rows, box.columns
+                colours = composite.multilevel_foreground(floats(pixels[here])[0], mask[here])
+                result[here][..., :3][soft[here]] = whole_numbers(colours[soft[here]], dtype)
+        behind = self.options.backdrop()
+        if behind == "transparent":
+            return result
+        colours = floats(pixels)[0]
+        subject = result[..., :3].float() / float(one)
+        laid = torch.lerp(backdrop.draw(behind, colours).expand_as(subject), subject, mask[..., None])
+        return whole_numbers(laid, dtype)
 
 
-def _note(mask: Tensor, unrefined: bool) -> str:
-    if not (mask > _SUBJECT).any():
-        return "no subject was found"
-    if unrefined:
-        return "the mask has no certain subject or no certain background, so its edge was not refined"
-    return ""
-
-
-def _floats(pixels: Tensor) -> tuple[Tensor, Tensor | None]:
-    """Returns a picture's colours as float32 RGB 0..1, and its alpha where it has one."""
-    scale = {torch.uint8: 255, torch.uint16: 65535}.get(pixels.dtype, 1)
-    values = pixels.float() / scale
-    colours = values[..., :3] if values.shape[2] > 2 else values[..., :1].expand(-1, -1, 3)
-    return colours, values[..., -1] if values.shape[2] in (2, 4) else None
-
-
-def _like(values: Tensor, pixels: Tensor) -> Tensor:
-    """Returns values 0..1 in the type of a picture."""
-    scale = {torch.uint8: 255, torch.uint16: 65535}.get(pixels.dtype)
-    if scale is None:
-        return values.contiguous()
-    return (values * scale).round().clamp(0, scale).to(pixels.dtype)
+def _around(where: Tensor, margin: int) -> Box | None:
+    """Returns the smallest box that holds all of the pixels that are True, and a margin; None where none is."""
+    rows, columns = where.any(1).nonzero()[:, 0], where.any(0).nonzero()[:, 0]
+    if not len(rows):
+        return None
+    height, width = where.shape
+    left, right = max(0, int(columns[0]) - margin), min(width, int(columns[-1]) + 1 + margin)
+    top, bottom = max(0, int(rows[0]) - margin), min(height, int(rows[-1]) + 1 + margin)
+    return Box(left, top, right, bottom)

@@ -73,6 +73,7 @@ def plan(inputs: Sequence[str], output: str | None, format: Format, video: Video
         jobs = [Job(Path(inputs[0]), target)]
     else:
         jobs = list(_jobs(inputs, Path(output) if output else None, ENDINGS[format], VIDEO_ENDINGS[video]))
+    jobs = list(dict.fromkeys(jobs))
     _refuse_collisions(jobs)
     return jobs
 

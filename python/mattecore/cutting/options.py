@@ -1,5 +1,6 @@
 """What can be asked for when a picture is cut out, each value looked at before any work is done."""
 
+import contextlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,5 +121,6 @@ def _colour(text: str) -> tuple[int, int, int] | None:
         return None
     from PIL import ImageColor
 
-    named = ImageColor.colormap.get(text.lower())
-    return _colour(named) if isinstance(named, str) else None
+    with contextlib.suppress(ValueError):  # no such name
+        return ImageColor.getrgb(text)[:3]
+    return None

@@ -61,7 +61,7 @@ def run(
     """
     cutter.load()
     stop = threading.Event()
-    line = _Line(cutter, running, Budget(running.max_memory, stop.is_set), stop, watch)
+    line = Line(cutter, running, Budget(running.max_memory, stop.is_set), stop, watch)
     workers = max(1, min(running.jobs, len(jobs)))
     threads = torch.get_num_threads()
     # A large network runs alone, on all threads; else the pictures at work share them.
@@ -78,7 +78,7 @@ def run(
 
 
 @dataclass(frozen=True)
-class _Line:
+class Line:
     """What each picture goes through."""
 
     cutter: Cutter
