@@ -7,8 +7,9 @@ from typing import Any
 
 from .cutter import CutOut, Cutter, Progress
 from .options import Options
+from .video import VideoCut, cut_video
 
-__all__ = ["CutOut", "Cutter", "Options", "Progress", "cut"]
+__all__ = ["CutOut", "Cutter", "Options", "Progress", "VideoCut", "cut", "cut_video"]
 
 
 def cut(image: Any, *, progress: Progress | None = None, **options: Any) -> CutOut:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 Progress = Callable[[float], object]
 """Gets the fraction done, 0..1. Raising in it ends the work; so does returning False."""
 
+Steady = Callable[[Tensor, Tensor], Tensor]
+
 # Below this a mask's values are its noise, not the subject.
 _SUBJECT = 0.02
 # Bytes of weights above which networks do not run beside each other: the box has a few million, others 100 and more.
@@ -83,13 +85,16 @@ class Cutter:
         self._loading = threading.Lock()
         self._turn = threading.Lock()
 
-    def cut(self, image: Any, progress: Progress | None = None) -> CutOut:
+    def cut(self, image: Any, progress: Progress | None = None, steady: Steady | None = None) -> CutOut:
         """Returns the subject of an image: a Picture, a path, a tensor or array [H,W] or [H,W,C], or Pillow's Image.
 
-        What is transparent already stays so; the network sees it on white.
+        What is transparent already stays so; the network sees it on white. ``steady`` makes the mask that is used of
+        the colours, float32 [H,W,3], and the mask that was found.
         """
         picture = open_picture(image)
         mask, note = self._mask(picture.pixels, progress)
+        if steady is not None:
+            mask = steady(floats(picture.pixels)[0], mask)
         box = self._box(mask)
         result = self._composed(picture.pixels, mask)[box.rows, box.columns].to(picture.pixels.dtype).contiguous()
         return CutOut(picture.replaced(result), mask, box, note)

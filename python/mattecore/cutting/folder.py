@@ -14,6 +14,8 @@ from pathlib import Path
 
 from ..pictures import PictureError, read
 from ..pictures.write import ENDINGS, Format, format_of
+from ..video import is_video
+from .video import VIDEO_ENDINGS, VideoFormat
 
 CUT = ".cut"
 
@@ -35,6 +37,11 @@ class Job:
         """Returns what messages call the picture."""
         return str(self.source) if self.source else "the standard input"
 
+    @property
+    def is_video(self) -> bool:
+        """Says whether it is a video; the standard input is none."""
+        return self.source is not None and is_video(self.source)
+
 
 def format_for(output: str | None, format: Format | None) -> Format:
     """Returns the format that was asked for, or that the output's ending stands for, else png."""
@@ -44,10 +51,11 @@ def format_for(output: str | None, format: Format | None) -> Format:
     return format or "png"
 
 
-def plan(inputs: Sequence[str], output: str | None, format: Format) -> list[Job]:
+def plan(inputs: Sequence[str], output: str | None, format: Format, video: VideoFormat = "prores") -> list[Job]:
     """Returns a job for every picture that ``inputs`` mean: files, folders, globs, or "-" alone.
 
-    ``output`` is a folder, a file for one picture alone, or "-". Raises PlanError, one sentence.
+    ``output`` is a folder, a file for one picture alone, or "-". Videos are cut where a file or a glob names them.
+    Raises PlanError, one sentence.
     """
     if "-" in inputs:
         if len(inputs) > 1:
@@ -57,14 +65,17 @@ def plan(inputs: Sequence[str], output: str | None, format: Format) -> list[Job]
         sources = [source for given in inputs for source, _ in _meant(given, None)]
         if len(sources) != 1:
             raise PlanError(f"the standard output takes one picture; found {len(sources)} of them")
+        if is_video(sources[0]):
+            raise PlanError(f"{sources[0]} is a video, which the standard output does not take; give --output FILE")
         return [Job(sources[0], None)]
     if output is not None and _is_file(inputs, Path(output)):
-        jobs = [Job(Path(inputs[0]), _file(Path(output), format))]
+        target = Path(output) if is_video(Path(inputs[0])) else _file(Path(output), format)
+        jobs = [Job(Path(inputs[0]), target)]
     else:
         folder = Path(output) if output else None
         if folder and folder.exists() and not folder.is_dir():
             raise PlanError(f"{folder} is a file; wanted a folder for the cut-outs, or a name that ends in .png")
-        jobs = list(_jobs(inputs, folder, ENDINGS[format]))
+        jobs = list(_jobs(inputs, folder, ENDINGS[format], VIDEO_ENDINGS[video]))
     jobs = list(dict.fromkeys(jobs))
     _refuse_collisions(jobs)
     return jobs
@@ -73,6 +84,8 @@ def plan(inputs: Sequence[str], output: str | None, format: Format) -> list[Job]
 def _is_file(inputs: Sequence[str], output: Path) -> bool:
     """Says whether an output is the name of the one cut-out, not of a folder."""
     one = len(inputs) == 1 and Path(inputs[0]).is_file()
+    if one and is_video(Path(inputs[0])):
+        return output.suffix.lower() in VIDEO_ENDINGS.values() and not output.is_dir()
     return one and output.suffix.lower() in (*ENDINGS.values(), ".tiff") and not output.is_dir()
 
 
@@ -83,10 +96,11 @@ def _file(output: Path, format: Format) -> Path:
     return output
 
 
-def _jobs(inputs: Sequence[str], output: Path | None, ending: str) -> Iterator[Job]:
+def _jobs(inputs: Sequence[str], output: Path | None, of_pictures: str, of_videos: str) -> Iterator[Job]:
     for given in inputs:
         folder = Path(given)
         for source, base in _meant(given, output):
+            ending = of_videos if is_video(source) else of_pictures
             if output is not None:
                 root = output
             elif base is not None and folder.is_dir():

@@ -14,16 +14,17 @@ from typing import Literal
 
 import torch
 
-from ..pictures import Picture, PictureError
+from ..pictures import PictureError
 from ..pictures.read import read, size
 from ..pictures.write import Format, encode, write
 from .cutter import Cutter
 from .folder import Job
 from .memory import Budget, Stopped, in_words
+from .video import FRAMES_AT_ONCE, Frames, VideoFormat, opened, write_video
 
 State = Literal["cut", "skipped", "failed"]
-Watch = Callable[[Job, float], object]
-"""Gets a job and the fraction of it that is done, on the thread that does it."""
+Watch = Callable[[Job, float, str], object]
+"""Gets a job, the fraction of it that is done, and in words what is (of a video), on the thread that does it."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,12 @@ class Running:
     jobs: int = 1  # pictures at once
     first_frame: bool = False  # of an animation, take the first frame
     resume: bool = False  # leave out what is there and no older than its picture
+    video: VideoFormat = "prores"  # what videos become
+    stability: float = 0.5  # how much their masks are averaged over time
 
 
 def run(
-    jobs: Sequence[Job], cutter: Cutter, running: Running, watch: Watch = lambda job, fraction: None
+    jobs: Sequence[Job], cutter: Cutter, running: Running, watch: Watch = lambda job, fraction, said: None
 ) -> Iterator[Outcome]:
     """Does the jobs and yields each outcome as it comes; closing the iterator ends the work, and no file is half there.
 
@@ -89,17 +92,34 @@ class Line:
             return Outcome(job, "skipped")
         begin = time.perf_counter()
         try:
-            result, message = self._cut(job)
+            extent, message = self._video(job) if job.is_video else self._cut(job)
         except Stopped:
             raise
         except (ValueError, OSError, MemoryError, RuntimeError) as error:  # torch's lack of memory is the last
             lines = str(error).splitlines() or [type(error).__name__]
             sentence = lines[0] if isinstance(error, PictureError) else f"{job.name}: {lines[0]}"
             return Outcome(job, "failed", sentence)
-        height, width = result.pixels.shape[:2]
-        return Outcome(job, "cut", message, (width, height), time.perf_counter() - begin)
+        return Outcome(job, "cut", message, extent, time.perf_counter() - begin)
 
-    def _cut(self, job: Job) -> tuple[Picture, str]:
+    def _video(self, job: Job) -> tuple[tuple[int, int], str]:
+        """Cuts a video; returns its width and height, and what to know of it."""
+        assert job.source is not None
+        assert job.target is not None
+        job.target.parent.mkdir(parents=True, exist_ok=True)
+
+        def watch(frames: Frames) -> None:
+            self._step(job, frames.fraction, str(frames))
+
+        with opened(job.source) as reader:
+            needed = FRAMES_AT_ONCE * self.cutter.bytes_for(reader.height, reader.width)
+            with self.budget.held(needed, job.name):
+                running = self.running
+                cut = write_video(reader, job.target, self.cutter, running.video, running.stability, watch)
+        rate = f"{cut.frames} frames, {cut.frames / cut.seconds:.1f} a second"
+        return cut.size, f"{rate}; {cut.note}" if cut.note else rate
+
+    def _cut(self, job: Job) -> tuple[tuple[int, int], str]:
+        """Cuts a picture; returns the result's width and height, and what to know of it."""
         source = job.source or _standard_input(self.running.max_memory)
         needed = self.cutter.bytes_for(*size(source, name=job.name))
         with self.budget.held(needed, job.name):
@@ -114,12 +134,13 @@ class Line:
                 job.target.parent.mkdir(parents=True, exist_ok=True)
                 write(encoded, job.target)
             self._step(job, 1.0)
-        return cut.picture, cut.note
+        height, width = cut.pixels.shape[:2]
+        return (width, height), cut.note
 
-    def _step(self, job: Job, fraction: float) -> None:
+    def _step(self, job: Job, fraction: float, said: str = "") -> None:
         if self.stop.is_set():
             raise Stopped
-        self.watch(job, fraction)
+        self.watch(job, fraction, said)
 
 
 def is_done(job: Job) -> bool:

@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .show import Show, printable, show
@@ -18,9 +19,11 @@ if TYPE_CHECKING:
     from ...cutting import Cutter, Options
     from ...cutting.folder import Job
     from ...cutting.run import Running
+    from ...cutting.video import VideoFormat
 
-HELP = "cut the subject out of pictures: files, folders, globs or the standard input"
+HELP = "cut the subject out of pictures and videos: files, folders, globs or the standard input"
 _REFINES = ("none", "guided", "closed-form", "vitmatte", "vitmatte-base")
+_VIDEO_FORMATS = ("prores", "vp9", "h264", "png-sequence")
 _EPILOG = """
 photo.jpg becomes photo.cut.png beside it, the folder photos the folder
 photos.cut with the same tree. What is there already is replaced only with
@@ -34,6 +37,7 @@ examples:
   mattecore cut photos --resume                  go on after Ctrl-C
   mattecore cut photo.jpg --model birefnet-general --refine closed-form
   curl -s URL | mattecore cut - > cut.png
+  mattecore cut clip.mp4                         a video, with alpha: clip.cut.mov
 
 exit status: 0 all were cut, 1 some failed, 2 not understood and nothing done,
 130 stopped by Ctrl-C; docs/cut.md explains each option.
@@ -62,7 +66,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where = parser.add_argument_group("where to")
     add = where.add_argument
     add("-o", "--output", metavar="PATH", help="the folder for the cut-outs, the file of a single one, or - for stdout")
-    add("--format", choices=("png", "webp", "tiff16"), help="default: what the ending of --output says, else png")
+    add(
+        "--format",
+        choices=("png", "webp", "tiff16", *_VIDEO_FORMATS),
+        help="of pictures png, webp or tiff16, of videos the others; default: what the ending of --output says, else "
+        "png, prores where videos keep alpha, and h264 where they have a background",
+    )
     add("--overwrite", action="store_true", help="replace what is there already")
     add("--resume", action="store_true", help="leave out what is there already and no older than its picture")
     add("--dry-run", action="store_true", help="only say what would become what")
@@ -119,6 +128,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--margin", type=int, default=0, metavar="PX", help="with --crop: leave so many pixels around it")
     add("--first-frame", action="store_true", help="of an animation or of several pages, cut the first (else: refused)")
 
+    video = parser.add_argument_group("videos")
+    video.add_argument(
+        "--stability",
+        type=float,
+        default=0.5,
+        metavar="0..1",
+        help="how much the mask is averaged over time where nothing moves, against flicker (default: %(default)s)",
+    )
+
     how = parser.add_argument_group("the work")
     add = how.add_argument
     add("--jobs", type=int, metavar="N", help="pictures at once (default: one a core, 2 for large networks)")
@@ -132,14 +150,17 @@ def run(arguments: argparse.Namespace) -> int:
         return _usage("reading pictures needs Pillow; install it with: pip install 'mattecore[cli]'")
     import torch
 
-    from ...cutting import Cutter, folder
+    from ...cutting import Cutter, folder, video
     from ...cutting.run import is_done
 
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="surrogateescape")  # paths come out as they went in
     try:
         options, running = _options(arguments), _running(arguments)
-        jobs = folder.plan(arguments.inputs, arguments.output, running.format)
+        running = dataclasses.replace(running, video=_video_format(arguments, options))
+        jobs = folder.plan(arguments.inputs, arguments.output, running.format, running.video)
+        if any(job.is_video for job in jobs):
+            video.check(options, running.video)
         _check_streams(jobs, arguments.json)
         if not arguments.overwrite and not arguments.resume:
             folder.refuse_existing(jobs)
@@ -183,6 +204,18 @@ def _options(arguments: argparse.Namespace) -> "Options":
     return Options(**{field.name: getattr(arguments, field.name) for field in dataclasses.fields(Options)})
 
 
+def _video_format(arguments: argparse.Namespace, options: "Options") -> "VideoFormat":
+    """Returns what videos become: as asked for, as the ending of the output says, or what suits the options."""
+    from ...cutting import video
+
+    if arguments.format in _VIDEO_FORMATS:
+        return arguments.format
+    ending = Path(arguments.output or "").suffix.lower()
+    return next((f for f, known in video.VIDEO_ENDINGS.items() if known and known == ending), None) or (
+        video.default_format(options)
+    )
+
+
 def _running(arguments: argparse.Namespace) -> "Running":
     from ...cutting.folder import format_for
     from ...cutting.memory import default_limit, parse_bytes
@@ -190,11 +223,14 @@ def _running(arguments: argparse.Namespace) -> "Running":
 
     if arguments.overwrite and arguments.resume:
         raise ValueError("--overwrite makes anew what --resume leaves out; wanted one of them")
+    if not 0 <= arguments.stability <= 1:
+        raise ValueError(f"--stability is {arguments.stability}; wanted 0 to 1")
     if arguments.jobs is not None and arguments.jobs < 1:
         raise ValueError(f"--jobs is {arguments.jobs}; wanted 1 or more")
     return Running(
         max_memory=parse_bytes(arguments.max_memory) if arguments.max_memory else default_limit(),
-        format=format_for(arguments.output, arguments.format),
+        format=format_for(arguments.output, None if arguments.format in _VIDEO_FORMATS else arguments.format),
+        stability=arguments.stability,
         jobs=arguments.jobs or 1,
         first_frame=arguments.first_frame,
         resume=arguments.resume,

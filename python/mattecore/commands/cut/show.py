@@ -53,8 +53,8 @@ class Show:
         """Says what would be done."""
         print(f"{job.name} -> {job.target or 'the standard output'}" + ("" if state == "cut" else f" ({state})"))
 
-    def watch(self, job: "Job", fraction: float) -> None:
-        """Gets how far a picture is, on the thread that cuts it."""
+    def watch(self, job: "Job", fraction: float, said: str) -> None:
+        """Gets how far a picture or a video is, a video's in words too, on the thread that cuts it."""
 
     def outcome(self, outcome: "Outcome") -> None:
         """Says what became of a picture."""
@@ -75,11 +75,22 @@ class Show:
             self.sentence(f"stopped, {left} left; the same command with --resume goes on")
 
 
+# Between two lines of JSON on how far a video is.
+_SECONDS_BETWEEN = 1.0
+
+
 class Lines(Show):
     """One JSON object a line on the standard output, each with an "event"; docs/cut.md lists them."""
 
     def __init__(self) -> None:
         super().__init__(0)
+        self._last = 0.0
+
+    def watch(self, job: "Job", fraction: float, said: str) -> None:
+        now = time.monotonic()
+        if said and now - self._last >= _SECONDS_BETWEEN:
+            self._last = now
+            _line(event="progress", **_paths(job), fraction=round(fraction, 4), message=said)
 
     def model(self, note: str) -> None:
         _line(event="network", message=note)
@@ -115,10 +126,10 @@ class _Watching(Show):
         self._parts: dict[Job, float] = {}
         self._done = 0
 
-    def watch(self, job: "Job", fraction: float) -> None:
+    def watch(self, job: "Job", fraction: float, said: str) -> None:
         with self._lock:
             self._parts[job] = fraction
-            self._draw(self._done + sum(self._parts.values()), job.name)
+            self._draw(self._done + sum(self._parts.values()), f"{job.name}  {said}" if said else job.name)
 
     def outcome(self, outcome: "Outcome") -> None:
         super().outcome(outcome)
