@@ -3,7 +3,6 @@
 import json
 import os
 import random
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import engine, host
@@ -32,33 +31,17 @@ def save(images: "Tensor", prefix: str, kind: Kind, prompt: Any, extra_pnginfo: 
         root = folder_paths.get_output_directory()
     height, width = images.shape[1:3]
     folder, name, counter, subfolder, _ = folder_paths.get_save_image_path(prefix, root, width, height)
-    bytes_of = engine.module("preprocess").to_u8
-    metadata = _metadata(prompt, extra_pnginfo)
+    to_u8, png = engine.module("preprocess").to_u8, engine.module("pictures.png")
+    chunks = _metadata(prompt, extra_pnginfo, png.text)
     files = [f"{name.replace('%batch_num%', str(i))}_{counter + i:05}_.png" for i in range(len(images))]
-
-    def write(index: int) -> None:
-        _write(bytes_of(images[index]).cpu(), os.path.join(folder, files[index]), _COMPRESS_LEVEL[kind], metadata)
-
-    # Pillow's encoder lets other threads run.
-    with ThreadPoolExecutor(min(len(files), os.cpu_count() or 1)) as pool:
-        list(pool.map(write, range(len(files))))
+    for image, file in zip(images, files, strict=True):
+        with open(os.path.join(folder, file), "wb") as opened:
+            png.write(opened, to_u8(image).cpu(), level=_COMPRESS_LEVEL[kind], chunks=chunks)
     return [{"filename": file, "subfolder": subfolder, "type": kind} for file in files]
 
 
-def _metadata(prompt: Any, extra_pnginfo: Any) -> Any:
-    from PIL.PngImagePlugin import PngInfo
-
+def _metadata(prompt: Any, extra_pnginfo: Any, text: Any) -> list[Any]:
     if not host.metadata_is_wanted():
-        return None
-    metadata = PngInfo()
-    if prompt is not None:
-        metadata.add_text("prompt", json.dumps(prompt))
-    for key, value in (extra_pnginfo or {}).items():
-        metadata.add_text(key, json.dumps(value))
-    return metadata
-
-
-def _write(pixels: "Tensor", path: str, compress_level: int, metadata: Any) -> None:
-    from PIL import Image
-
-    Image.fromarray(pixels.numpy()).save(path, pnginfo=metadata, compress_level=compress_level)
+        return []
+    values = ({} if prompt is None else {"prompt": prompt}) | (extra_pnginfo or {})
+    return [text(key, json.dumps(value)) for key, value in values.items()]

@@ -53,5 +53,6 @@ PYBIND11_MODULE(_core, m) {
   mattecore::bindings::bind_composite(m);
   mattecore::bindings::bind_detail(m);
   mattecore::bindings::bind_network(m);
+  mattecore::bindings::bind_pictures(m);
   mattecore::bindings::bind_pipeline(m);
 }

@@ -16,6 +16,7 @@ void bind_refine(py::module_& m);
 void bind_composite(py::module_& m);
 void bind_detail(py::module_& m);
 void bind_network(py::module_& m);
+void bind_pictures(py::module_& m);
 void bind_pipeline(py::module_& m);
 
 }  // namespace mattecore::bindings

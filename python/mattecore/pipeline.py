@@ -22,11 +22,12 @@ _core = _native.load()
 if not TYPE_CHECKING:
     ClosedFormEdge, GuidedFilterEdge, VitmatteEdge = _core.ClosedFormEdge, _core.GuidedFilterEdge, _core.VitmatteEdge
 
-Recipe = Literal["rmbg_ultra", "birefnet_ultra", "image_rem_bg", "image_rem_bg_2"]
+Recipe = Literal["rmbg_ultra", "birefnet_ultra", "image_rem_bg", "image_rem_bg_2", "soft"]
 """Whose look a cut-out has: how the picture is resized for the network, what becomes of its map, and of the colours.
 
 ``rmbg_ultra`` is LayerStyle's for RMBG (a hard mask), ``birefnet_ultra`` its for BiRefNet; ``image_rem_bg`` Easy-Use's
-(a soft mask, colours premultiplied), ``image_rem_bg_2`` its for RMBG-2.0.
+(a soft mask, colours premultiplied), ``image_rem_bg_2`` its for RMBG-2.0; ``soft`` is no original's: the network's map
+as it is.
 """
 
 Progress = Callable[[float], object]

@@ -18,6 +18,7 @@ RECIPES = {
     "birefnet_ultra": "birefnet",
     "image_rem_bg": "isnet",
     "image_rem_bg_2": "birefnet",
+    "soft": "isnet",
 }
 
 every_recipe = pytest.mark.parametrize(("recipe", "family"), RECIPES.items(), ids=RECIPES)

@@ -133,15 +133,24 @@ Folded fold(const at::Tensor& weight, const std::optional<at::Tensor>& bias, con
   return {kernel * scale.view({-1, 1, 1, 1}), ((shift - statistic(3)) * scale + statistic(2)).contiguous()};
 }
 
-/// Weights that several nodes share, as those of a backbone that runs twice do, are packed once: by their own tensor
-/// and the scale of the normalisation that was folded into them.
-using PackedWeights = std::map<std::pair<const void*, const void*>, std::pair<at::Tensor, at::Tensor>>;
+/// Weights that several nodes share, as those of a backbone that runs twice do, are packed once: by packing_key.
+using PackedWeights = std::map<std::vector<intptr_t>, std::pair<at::Tensor, at::Tensor>>;
+
+/// All that a packing depends on. The weights alone do not tell: equal tensors of a frozen graph are one.
+std::vector<intptr_t> packing_key(std::vector<const Value*> tensors, const Node* norm,
+                                  std::vector<intptr_t> numbers = {}) {
+  for (size_t statistic = 1; norm != nullptr && statistic <= 4; ++statistic) tensors.push_back(norm->input(statistic));
+  for (const Value* value : tensors) {
+    const auto tensor = constant_tensor(value);
+    numbers.push_back(tensor.has_value() ? reinterpret_cast<intptr_t>(tensor->unsafeGetTensorImpl()) : 0);
+  }
+  return numbers;
+}
 
 template <class Pack>
-const std::pair<at::Tensor, at::Tensor>& packed_once(PackedWeights& packed, const at::Tensor& weight, const Node* norm,
+const std::pair<at::Tensor, at::Tensor>& packed_once(PackedWeights& packed, const std::vector<intptr_t>& key,
                                                      Pack&& pack) {
-  const void* scale = norm == nullptr ? nullptr : constant_tensor(norm->input(1))->unsafeGetTensorImpl();
-  auto& entry = packed[{weight.unsafeGetTensorImpl(), scale}];
+  auto& entry = packed[key];
   if (!entry.first.defined()) entry = pack();
   return entry;
 }
@@ -159,10 +168,11 @@ void lower_conv2d(Graph& graph, Node* conv, Arithmetic arithmetic, PackedWeights
   if (!weight.has_value() || !even || !groups.has_value() || groups->toInt() != 1) return;
 
   Node* norm = norm_after(conv);
-  const auto& [weights, shift] = packed_once(packed, *weight, norm, [&] {
-    Folded folded = fold(*weight, bias, norm);
-    return std::pair(pack_conv2d(folded.weight, stride->get(0), dilation->get(0), arithmetic), folded.bias);
-  });
+  const auto& [weights, shift] =
+      packed_once(packed, packing_key({conv->input(1), conv->input(2)}, norm, {stride->get(0), dilation->get(0)}), [&] {
+        Folded folded = fold(*weight, bias, norm);
+        return std::pair(pack_conv2d(folded.weight, stride->get(0), dilation->get(0), arithmetic), folded.bias);
+      });
   Node* last = norm == nullptr ? conv : norm;
   const Tail tail = take_tail(last);
 
@@ -202,7 +212,7 @@ void lower_linear(Graph& graph, Node* map, Arithmetic arithmetic, PackedWeights&
     inputs = {norm->input(0), graph.insertConstant(constant_tensor(norm->input(2))->to(at::kFloat)),
               graph.insertConstant(constant_tensor(norm->input(3))->to(at::kFloat)), norm->input(4)};
   }
-  const auto& [weights, shift] = packed_once(packed, *weight, nullptr, [&] {
+  const auto& [weights, shift] = packed_once(packed, packing_key({map->input(1), map->input(2)}, nullptr), [&] {
     return std::pair(pack_linear(*weight, arithmetic),
                      bias.has_value() ? bias->to(at::kFloat).contiguous() : at::zeros({weight->size(0)}));
   });
@@ -216,7 +226,7 @@ void lower_deform_conv2d(Graph& graph, Node* conv, Arithmetic arithmetic, Packed
   const auto weight = constant_tensor(conv->input(3));
   if (!weight.has_value()) return;
   Node* norm = norm_after(conv);
-  const auto& [weights, shift] = packed_once(packed, *weight, norm, [&] {
+  const auto& [weights, shift] = packed_once(packed, packing_key({conv->input(3)}, norm), [&] {
     Folded folded = fold(*weight, std::nullopt, norm);
     return std::pair(pack_deform_conv2d(folded.weight, arithmetic), folded.bias);
   });

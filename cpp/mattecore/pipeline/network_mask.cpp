@@ -59,6 +59,8 @@ at::Tensor mask_of(const at::Tensor& map, Levels levels, int64_t height, int64_t
       return to_u8(normalize_min_max(interpolate(map, height, width, false)));
     case Levels::brightened:
       return brighten(to_u8(interpolate(map, height, width, true)), 1.01);
+    case Levels::soft:
+      return to_u8(interpolate(map, height, width, false).add_(0.5 / 255));  // to_u8 cuts
     case Levels::plain:
       break;
   }

@@ -16,6 +16,7 @@ struct Recipe {
     stretched,   ///< stretched to its own extremes
     brightened,  ///< as it is, times 1.01
     plain,       ///< as it is, cut to 8 bits before it is resized
+    soft,        ///< as it is, rounded to 8 bits
   };
   enum class Guide {
     eight_bit,  ///< filters see the picture's 8 bits
@@ -32,11 +33,12 @@ struct Recipe {
   Composite composite;
 };
 
-/// The recipe of a node by its name:
+/// The recipe of a name, mostly a node's:
 ///   rmbg_ultra      LayerStyle's RemBgUltra and RmBgUltra V2
 ///   birefnet_ultra  LayerStyle's BiRefNetUltra
 ///   image_rem_bg    Easy-Use's imageRemBg with RMBG-1.4
 ///   image_rem_bg_2  the same with RMBG-2.0
+///   soft            no node's: what the network says and the picture has, for `mattecore cut`
 /// Any other name is std::invalid_argument.
 const Recipe& recipe(std::string_view name);
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from mattecore import _native
-from mattecore.networks import birefnet, isnet, vitmatte
+from mattecore.networks import birefnet, box, isnet, vitmatte
 from mattecore.networks.state_dict import Shapes, StateDictError
 
 __all__ = ["Network", "StateDictError", "build", "canonical_names", "load_weights"]
@@ -25,7 +25,7 @@ __all__ = ["Network", "StateDictError", "build", "canonical_names", "load_weight
 class Network(NamedTuple):
     module: nn.Module
     family: str  # a key of _FAMILIES
-    config: isnet.ISNetConfig | birefnet.BiRefNetConfig | vitmatte.VITMatteConfig
+    config: isnet.ISNetConfig | birefnet.BiRefNetConfig | vitmatte.VITMatteConfig | box.BoxConfig
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,13 @@ _FAMILIES = {
         vitmatte.UNUSED,
         vitmatte.config_from_state_dict,
         vitmatte.VITMatte,
+    ),
+    "box": _Family(
+        "Box",
+        "up1.block.conv.weight",
+        box.UNUSED,
+        box.config_from_state_dict,
+        box.Box,
     ),
 }
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ..atomic import replacing
 from . import verify
-from .atomic import replacing
 from .digest import Progress
 from .error import WeightsError
 from .reader import read

@@ -7,8 +7,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from ..atomic import replacing
 from . import folders
-from .atomic import replacing
 
 Progress = Callable[[int, int], object]  # takes the bytes done and the bytes in all; may raise to cancel
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
+from ..atomic import sync_folder
 from . import digest, verify
-from .atomic import sync_folder
 from .digest import Progress
 from .error import WeightsError
 from .lock import locked

@@ -29,7 +29,7 @@ class Entry:
     """One set of weights: a network's family and how pictures go into it."""
 
     name: str
-    family: str  # isnet, birefnet-legacy, birefnet or vitmatte
+    family: str  # isnet, birefnet-legacy, birefnet, vitmatte or box
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     size: tuple[int, int] | None  # height and width of the network's input, None for the picture's own

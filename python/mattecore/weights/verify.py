@@ -8,8 +8,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..atomic import replacing
 from . import digest
-from .atomic import replacing
 from .digest import Progress
 from .error import WeightsError
 from .lookup import by_name

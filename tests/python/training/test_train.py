@@ -1,0 +1,80 @@
+"""Training: it learns, it goes on where it stopped, and its file is a network."""
+
+import itertools
+from pathlib import Path
+
+import pytest
+import torch
+import train
+from generator import bank
+
+from mattecore.networks.loading import load
+
+CPU = torch.device("cpu")
+PLAN = train.Plan(
+    stages=(train.Stage(until=3, side=64, batch=4), train.Stage(until=6, side=96, batch=2)),
+    width=8,
+    warmup=2,
+    tail=2,
+)
+
+
+@pytest.fixture(scope="module")
+def drawn() -> bank.Bank:
+    return bank.drawn(PLAN.seed, 6, 3)
+
+
+def trained(training: train.Training, drawn: bank.Bank, until: int) -> train.Training:
+    for image, alpha in train.batches(PLAN, drawn, training.step, 0, 1):
+        training.take_step(image, alpha)
+        if training.step == until:
+            break
+    return training
+
+
+@pytest.mark.parametrize("stop", [2, 3, 4])
+def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(drawn: bank.Bank, tmp_path: Path, stop: int) -> None:
+    whole = trained(train.Training(PLAN, CPU), drawn, PLAN.steps)
+    trained(train.Training(PLAN, CPU), drawn, stop).save(tmp_path / "checkpoint.pt")
+    resumed = train.Training(PLAN, CPU)
+    resumed.load(tmp_path / "checkpoint.pt")
+    assert resumed.step == stop
+    trained(resumed, drawn, PLAN.steps)
+    assert resumed.step == whole.step == PLAN.steps
+    for name, value in whole.average.items():
+        torch.testing.assert_close(resumed.average[name], value, rtol=0, atol=0)
+
+
+def test_processes_share_each_batch(drawn: bank.Bank) -> None:
+    alone = list(train.batches(PLAN, drawn, 0, 0, 1))
+    halves = [list(train.batches(PLAN, drawn, 0, rank, 2)) for rank in range(2)]
+    assert len(alone) == len(halves[0]) == len(halves[1]) == PLAN.steps
+    for step in range(PLAN.steps):
+        together = torch.stack([half[step][0] for half in halves], 1).flatten(0, 1)
+        assert torch.equal(together, alone[step][0])
+
+
+def test_a_few_steps_lower_the_loss(drawn: bank.Bank) -> None:
+    training = train.Training(PLAN, CPU)
+    image, alpha = next(train.batches(PLAN, drawn, 0, 0, 1))
+    losses = [training.take_step(image, alpha) for _ in itertools.repeat(None, 12)]
+    assert losses[-1] < 0.9 * losses[0]
+
+
+def test_the_rate_rises_then_falls_to_nothing() -> None:
+    plan = train.Plan(stages=(train.Stage(until=1000, side=64, batch=4),), warmup=10, tail=100)
+    rates = [train.rate_at(step, plan) for step in range(1001)]
+    assert rates[:10] == sorted(rates[:10])
+    assert set(rates[10:901]) == {plan.rate}
+    assert rates[900:] == sorted(rates[900:], reverse=True)
+    assert rates[1000] == 0
+
+
+def test_what_is_exported_is_the_network(tmp_path: Path) -> None:
+    training = train.Training(PLAN, CPU)
+    train.export(training.average, tmp_path / "box.safetensors")
+    image = torch.randint(0, 256, (1, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        wanted = training.averaged()(train.normalised(image))
+    found = load(tmp_path / "box.safetensors", precision="exact").forward(train.normalised(image), None)
+    torch.testing.assert_close(found, wanted, rtol=0, atol=4 / 255)  # the kernels' eleven binary places

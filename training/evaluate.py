@@ -1,0 +1,183 @@
+"""Measure the network box beside two methods that need no training, and draw the sheet of results.
+
+    python training/evaluate.py WHEELS                       # the tables; photographs/__init__.py says what WHEELS are
+    python training/evaluate.py WHEELS --sheet docs/pictures/box.jpg
+
+GrabCut starts from a rectangle a little inside the border and runs five iterations. The colour method asks how far a
+pixel is, in Lab, from the nearest of three clusters of the border's colours, and splits by Otsu's threshold.
+"""
+
+import argparse
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import photographs
+import torch
+from generator import bank, scene, stream
+
+from mattecore.networks.loading import load
+from mattecore.weights.builtin import builtin
+
+Array = np.ndarray
+Method = Callable[[Array], Array]  # [H,W,3] uint8 -> alpha [H,W] float32
+
+SIDE = 384
+SEED = 2026  # neither that of the training nor that of its validation
+BORDER = 0.03  # of the shorter side
+
+
+def box(weights: Path) -> Method:
+    network = load(weights)
+    prepared = network.preparation
+
+    def alpha(image: Array) -> Array:
+        size = (prepared.width, prepared.height)
+        smaller = image.shape[0] * image.shape[1] > prepared.width * prepared.height
+        picture = cv2.resize(image, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
+        picture = (picture.astype(np.float32) / 255 - np.float32(prepared.mean)) / np.float32(prepared.std)
+        found = network.forward(torch.from_numpy(picture.transpose(2, 0, 1)[None].copy()), None)[0, 0].numpy()
+        return cv2.resize(found, image.shape[1::-1], interpolation=cv2.INTER_LINEAR).clip(0, 1)
+
+    return alpha
+
+
+def grabcut(image: Array) -> Array:
+    height, width = image.shape[:2]
+    margin = max(1, round(BORDER * min(height, width)))
+    mask, models = np.zeros((height, width), np.uint8), (np.zeros((1, 65)), np.zeros((1, 65)))
+    inside = (margin, margin, width - 2 * margin, height - 2 * margin)
+    cv2.setRNGSeed(1)
+    cv2.grabCut(np.ascontiguousarray(image), mask, inside, *models, 5, cv2.GC_INIT_WITH_RECT)
+    return ((mask == cv2.GC_FGD) | (mask == cv2.GC_PR_FGD)).astype(np.float32)
+
+
+def colour_distance(image: Array) -> Array:
+    lab = cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
+    margin = max(1, round(BORDER * min(image.shape[:2])))
+    edge = np.ones(image.shape[:2], bool)
+    edge[margin:-margin, margin:-margin] = False
+    cv2.setRNGSeed(1)
+    enough = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 30, 0.1)
+    _, _, centres = cv2.kmeans(lab[edge], 3, None, enough, 3, cv2.KMEANS_PP_CENTERS)
+    distance = np.linalg.norm(lab[:, :, None] - centres, axis=3).min(2)
+    levels = np.round(distance * (255 / max(float(distance.max()), 1e-6))).astype(np.uint8)
+    _, mask = cv2.threshold(levels, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    return mask.astype(np.float32)
+
+
+def iou(found: Array, true: Array) -> float:
+    found, true = found > 0.5, true > 0.5
+    return float((found & true).sum() / max((found | true).sum(), 1))
+
+
+def error(found: Array, true: Array) -> float:
+    return float(np.abs(found - true).mean())
+
+
+def drawn_scenes(drawn: bank.Bank, count: int) -> Iterator[tuple[Array, Array]]:
+    for index in range(count):
+        image, alpha = scene.draw(drawn, SEED, index, SIDE)
+        yield image, alpha.astype(np.float32) / 255
+
+
+def cutouts_over_photographs(drawn: bank.Bank, wheels: Path, count: int) -> Iterator[tuple[Array, Array]]:
+    """Drawn subjects over parts of the photographs, as many over each."""
+    behind = [photographs.load(wheels, name) for name in photographs.PHOTOGRAPHS]
+    for index in range(count):
+        rng = stream(SEED, 4, index)
+        photograph = behind[index % len(behind)]
+        side = int(min(photograph.shape[:2]) * rng.uniform(0.6, 1))
+        y, x = (int(rng.integers(0, extent - side + 1)) for extent in photograph.shape[:2])
+        part = cv2.resize(photograph[y : y + side, x : x + side], (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+        image, alpha = scene.composed(rng, drawn, part.astype(np.float32) / 255)
+        yield image, alpha.astype(np.float32) / 255
+
+
+def measured(methods: dict[str, Method], pictures: Iterator[tuple[Array, Array]]) -> dict[str, tuple[float, float]]:
+    """The mean IoU and the mean absolute error of each method."""
+    rows = [
+        [(iou(found, true), error(found, true)) for found in (method(image) for method in methods.values())]
+        for image, true in pictures
+    ]
+    return {name: tuple(values) for name, values in zip(methods, np.mean(rows, axis=0).tolist(), strict=True)}
+
+
+def sheet(methods: dict[str, Method], wheels: Path, drawn: bank.Bank, file: Path) -> None:
+    """One row a photograph and, below, drawn scenes: the picture, the true outline, and what each method cuts out."""
+    rows = []
+    for name in photographs.PHOTOGRAPHS:
+        image = photographs.load(wheels, name)
+        rows.append((image, photographs.polygon_mask(name, *image.shape[:2]).astype(np.float32)))
+    rows += list(drawn_scenes(drawn, 5))
+    drawings = [
+        np.hstack(
+            [_tile(image, None), *(_tile(image, alpha) for alpha in (true, *(m(image) for m in methods.values())))]
+        )
+        for image, true in rows
+    ]
+    half = (len(drawings) + 1) // 2
+    drawings += [np.full_like(drawings[0], 255)] * (2 * half - len(drawings))
+    gap = np.full((drawings[0].shape[0] * half, 12, 3), 255, np.uint8)
+    picture = np.hstack((np.vstack(drawings[:half]), gap, np.vstack(drawings[half:])))
+    header = np.full((22, picture.shape[1], 3), 255, np.uint8)
+    for column in range(2):
+        for place, text in enumerate(("picture", "true", *methods)):
+            where = (column * (drawings[0].shape[1] + 12) + place * 122 + 6, 16)
+            cv2.putText(header, text, where, cv2.FONT_HERSHEY_SIMPLEX, 0.42, (0, 0, 0), 1, cv2.LINE_AA)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(file), np.vstack((header, picture))[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 82])
+
+
+def _tile(image: Array, alpha: Array | None, side: int = 120) -> Array:
+    """The picture in a square, cut out over a checkerboard where there is an alpha."""
+    picture = image.astype(np.float32)
+    if alpha is not None:
+        y, x = np.mgrid[: image.shape[0], : image.shape[1]] * 12 // max(image.shape[:2])
+        board = np.where((x + y) % 2, 255.0, 200.0)[..., None]
+        picture = board + (picture - board) * alpha[..., None]
+    scale = side / max(image.shape[:2])
+    small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    tile = np.full((side + 2, side + 2, 3), 255, np.uint8)
+    top, left = (side - small.shape[0]) // 2, (side - small.shape[1]) // 2
+    tile[top : top + small.shape[0], left : left + small.shape[1]] = small.clip(0, 255)
+    return tile
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("wheels", type=Path, help="folder of the wheels that hold the photographs")
+    parser.add_argument("--weights", type=Path, default=builtin())
+    parser.add_argument("--count", type=int, default=99, help="drawn pictures of each kind")
+    parser.add_argument("--sheet", type=Path, help="draw the results into this file and measure nothing")
+    options = parser.parse_args()
+    methods: dict[str, Method] = {"box": box(options.weights), "GrabCut": grabcut, "colour": colour_distance}
+    drawn = bank.drawn(SEED, 300, 100)
+    if options.sheet:
+        sheet(methods, options.wheels, drawn, options.sheet)
+        return
+    print("| pictures | " + " | ".join(f"{name}: IoU | error" for name in methods) + " |")
+    print("|---|" + "--:|--:|" * len(methods))
+    sets = {
+        "drawn": drawn_scenes(drawn, options.count),
+        "drawn over photographs": cutouts_over_photographs(drawn, options.wheels, options.count),
+    }
+    for title, pictures in sets.items():
+        result = measured(methods, pictures)
+        print(
+            f"| {title} ({options.count}) | " + " | ".join(f"{a:.3f} | {b:.4f}" for a, b in result.values()) + " |",
+            flush=True,
+        )
+    print("\n| photograph, IoU | " + " | ".join(methods) + " |\n|---|" + "--:|" * len(methods))
+    rows = []
+    for name in photographs.PHOTOGRAPHS:
+        image = photographs.load(options.wheels, name)
+        true = photographs.polygon_mask(name, *image.shape[:2]).astype(np.float32)
+        rows.append([iou(method(image), true) for method in methods.values()])
+        print(f"| {name} | " + " | ".join(f"{value:.3f}" for value in rows[-1]) + " |", flush=True)
+    print("| mean | " + " | ".join(f"{value:.3f}" for value in np.mean(rows, 0)) + " |")
+
+
+if __name__ == "__main__":
+    main()
