@@ -217,6 +217,17 @@ def test_without_pillow_there_is_one_sentence():
     assert result.stderr == f"mattecore cut: {sentence}\n"
 
 
+def test_a_picture_that_takes_too_much_memory_is_refused_by_the_size_in_its_head(mattecore):
+    """A small file for 60000 x 60000 pixels, which is more than any machine's --max-memory."""
+    bomb = bytearray(Path("photos/a.jpg").read_bytes())
+    frame = bomb.index(b"\xff\xc0") + 5
+    bomb[frame : frame + 4] = (60000).to_bytes(2, "big") * 2
+    Path("photos/bomb.jpg").write_bytes(bomb)
+    status, out, err = mattecore("photos/bomb.jpg", "photos/a.jpg")
+    assert (status, out) == (1, "photos/a.cut.png\n")
+    assert re.search(r"photos/bomb.jpg takes about \d+\.\d GiB to be cut, and .* are allowed; allow more with", err)
+
+
 # --- streams
 
 
