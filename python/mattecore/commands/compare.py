@@ -103,6 +103,8 @@ def _target(source: Path, output: str | None, format: str | None) -> Path:
     known = [_FORMATS[format]] if format else list(_FORMATS.values())
     if target.suffix.lower() not in known:
         raise ValueError(f"the output is {target}; wanted a name that ends in {' or '.join(known)}")
+    if not target.parent.is_dir():
+        raise ValueError(f"there is no folder {target.parent} for {target.name}; make it, or give another --output")
     if target.exists() and target.samefile(source):
         raise ValueError(f"{target} is the picture itself; give another --output")
     return target

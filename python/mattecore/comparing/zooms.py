@@ -10,27 +10,28 @@ from ..cutting.cutter import Box
 
 # A window's side: as much of the picture's longer one, within what can be shown enlarged.
 _SHARE, _LEAST, _MOST = 1 / 12, 32, 128
-# By how much the alphas along one line through a window must differ to be seen.
-_SEEN = 0.01
+# By how much the alphas along one line through a window's middle must differ to be seen.
+_SEEN = 0.02
 
 
 def places(alphas: Iterable[Tensor], most: int = 3) -> list[Box]:
     """Returns the windows in which the uint8 alphas [H,W] of one picture differ most, worst first; none overlap.
 
     A pixel counts by how far its alphas lie apart, and by how sharp an edge one of them has there: that a network sees
-    something as the subject and another does not is a matter of its outline, not of its size. There are fewer, or none,
-    where the rest is as good as the same.
+    something as the subject and another does not is a matter of its outline, not of its size. It counts the more the
+    nearer it lies to the window's middle. There are fewer windows, or none, where the rest is as good as the same.
     """
     lowest, highest, edge = _extremes(alphas)
     difference = (highest - lowest) * edge
     height, width = difference.shape
     side = min(height, width, max(_LEAST, min(_MOST, round(max(height, width) * _SHARE))))
-    sums = _window_sums(difference, side)
+    half = (side + 1) // 2
+    sums = _window_sums(_window_sums(difference, half), side - half + 1) / half**2  # a pixel in the middle counts once
     found: list[Box] = []
     while len(found) < most:
         worst = int(sums.argmax())
         top, left = divmod(worst, sums.shape[1])
-        if sums[top, left] <= _SEEN * side:
+        if sums[top, left] <= _SEEN * side / 2:
             break
         found.append(Box(left, top, left + side, top + side))
         sums[max(0, top - side + 1) : top + side, max(0, left - side + 1) : left + side] = 0
