@@ -159,7 +159,7 @@ def test_a_sheet_shows_the_same(comparison):
     (box,) = comparison.zooms
     top = image.height - 336  # of the row of zooms
     times = 320 // (box.right - box.left)
-    for number, column in enumerate(comparison.columns):
+    for number in range(len(comparison.columns)):
         corner = image.getpixel((16 + 336 * number + (times * (box.right - box.left) - 1), top))
         if number == 0:
             assert corner == (90, 90, 90)
