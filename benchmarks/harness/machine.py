@@ -7,6 +7,8 @@ from pathlib import Path
 
 import torch
 
+from mattecore.machine import cpuinfo, processor
+
 _FEATURES = (
     *("avx2", "fma", "avx512f", "avx512bw", "avx512vbmi", "avx512_vbmi", "avx512_vnni", "avx512_bf16"),
     *("avx512_fp16", "amx_bf16", "amx_int8", "asimd", "asimddp", "i8mm", "bf16", "sve", "sve2"),
@@ -30,22 +32,14 @@ def pin(threads: int) -> None:
             os.sched_setaffinity(int(task), chosen)
 
 
-def _cpuinfo(*keys: str) -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        key, _, value = line.partition(":")
-        if key.strip() in keys:
-            return value.strip()
-    return ""
-
-
 def describe() -> list[str]:
     """Returns the lines that belong beside every figure."""
-    flags = set(_cpuinfo("flags", "Features").split())
+    flags = set(cpuinfo("flags", "Features").split())
     features = " ".join(name for name in _FEATURES if name in flags)
     huge_pages = Path("/sys/kernel/mm/transparent_hugepage/enabled")
     chosen = huge_pages.read_text().partition("[")[2].partition("]")[0] if huge_pages.exists() else "none"
     lines = [
-        f"processor: {_cpuinfo('model name') or platform.machine()}, {cores()} cores; {features}",
+        f"processor: {processor()}, {cores()} cores; {features}",
         f"torch {torch.__version__}, Python {platform.python_version()}; huge pages: {chosen}",
     ]
     if torch.cuda.is_available():

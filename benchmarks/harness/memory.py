@@ -11,9 +11,6 @@ use it unseen. What the call returns is held until the figures are read. What a 
 (thread stacks, workspaces of libraries) is part of it, for us and for the peer.
 """
 
-import contextlib
-import ctypes
-import gc
 import json
 import select
 import subprocess
@@ -24,29 +21,10 @@ from pathlib import Path
 import torch
 
 from harness.case import Case, Maker
+from mattecore.machine import forget_peak, hand_back_free_memory, status_kib
 
 _SAMPLE_S = 0.001
 _RUNNER = Path(__file__).parent.parent / "run.py"
-
-
-def _status_kib(process: int | str) -> dict[str, int]:
-    lines = Path(f"/proc/{process}/status").read_text().splitlines()
-    return {name: int(value.split()[0]) for name, _, value in (line.partition(":") for line in lines) if " kB" in value}
-
-
-def forget_peak() -> bool:
-    """Sets the kernel's highest resident size back to the present one; False where it does not offer that."""
-    try:
-        Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        return False
-    return True
-
-
-def _hand_back_free_memory() -> None:
-    gc.collect()
-    with contextlib.suppress(AttributeError):  # another C library than glibc
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 def weigh(maker: Maker, device: str = "cpu", begin: Callable[[], object] = lambda: None) -> dict[str, float]:
@@ -55,18 +33,18 @@ def weigh(maker: Maker, device: str = "cpu", begin: Callable[[], object] = lambd
     ``begin`` is called when all is ready, before the call.
     """
     call = maker()
-    _hand_back_free_memory()
+    hand_back_free_memory()
     has_gpu = device == "cuda"
     if has_gpu:
         torch.cuda.reset_peak_memory_stats()
         gpu_before = torch.cuda.memory_allocated()
-    before = _status_kib("self")["RssAnon"]
+    before = status_kib()["RssAnon"]
     begin()
     is_exact = forget_peak()
     result = call()
     if has_gpu:
         torch.cuda.synchronize()
-    after = _status_kib("self")
+    after = status_kib()
     gpu = (torch.cuda.max_memory_allocated() - gpu_before) / 1024 if has_gpu else 0.0
     del result
     peak = after["VmHWM"] - after["RssFile"] - after["RssShmem"] if is_exact else after["RssAnon"]
@@ -94,7 +72,7 @@ def peak_mib(case: Case, side: str) -> float:
             child.stdin.write("go\n")
             child.stdin.flush()
             while not select.select([child.stdout], [], [], _SAMPLE_S)[0]:
-                watched = max(watched, _status_kib(child.pid).get("RssAnon", 0))
+                watched = max(watched, status_kib(child.pid).get("RssAnon", 0))
         answer = child.stdout.read()
     if child.returncode or not answer:
         raise RuntimeError(f"the process that weighed {side} of '{case.key}' ended with {child.returncode}")

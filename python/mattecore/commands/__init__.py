@@ -4,4 +4,4 @@ A verb's module has ``HELP`` (one line), ``add_arguments(parser)`` and ``run(arg
 torch no sooner than ``run``.
 """
 
-VERBS = ("cut", "doctor", "weights")
+VERBS = ("cut", "compare", "bench", "doctor", "weights")

@@ -23,6 +23,10 @@ STRONGER = "birefnet-general"
 VITMATTES = {"vitmatte": ("vitmatte-small", "vitmatte-base"), "vitmatte-base": ("vitmatte-base",)}
 
 
+class MissingError(WeightsError):
+    """Weights that are known and are not here. The message says how to fetch them."""
+
+
 @dataclass(frozen=True)
 class Model:
     """Weights that are here, under the name they were asked for or found by."""
@@ -51,13 +55,12 @@ class Model:
 def find(name: str) -> Model:
     """Returns the model of a name: auto, builtin, one of `mattecore weights list`, or the path of a weights file.
 
-    Raises WeightsError, one sentence, for a name that nobody knows and for weights that are not here.
+    Raises WeightsError, one sentence, for a name that nobody knows, and MissingError for weights that are not here.
     """
     if name == "builtin":
         return _builtin()
     if name == "auto":
-        here = _search()
-        return _first(here, STRENGTH) or _builtin()
+        return _first(_search(), STRENGTH) or _builtin()
     known = [entry.name for entry in manifest()]
     if name in known:
         return _first(_search(), (name,)) or _missing(name)
@@ -67,6 +70,12 @@ def find(name: str) -> Model:
     like = difflib.get_close_matches(name, ["auto", "builtin", *known], n=1, cutoff=0.4)
     meant = f"; did you mean {like[0]}?" if like else ""
     raise WeightsError(f"there is no model {name!r}, nor a file of that name (mattecore weights list shows all){meant}")
+
+
+def here() -> list[str]:
+    """Returns the names of the networks that are here, the strongest first; the last is builtin."""
+    found = _search()
+    return [*(name for name in STRENGTH if found.first(name)), "builtin"]
 
 
 def find_vitmatte(refine: str) -> Model:
@@ -85,10 +94,10 @@ def _search() -> SearchResult:
     return search(comfyui=comfyui.find(comfyui.checkout()))
 
 
-def _first(here: SearchResult, names: tuple[str, ...]) -> Model | None:
-    found = next(filter(None, map(here.first, names)), None)
+def _first(result: SearchResult, names: tuple[str, ...]) -> Model | None:
+    found = next(filter(None, map(result.first, names)), None)
     return Model(found.entry.name, found.path, found.entry) if found else None
 
 
 def _missing(name: str) -> Model:
-    raise WeightsError(f"the weights {name} are not here; fetch them with: mattecore weights download {name}")
+    raise MissingError(f"the weights {name} are not here; fetch them with: mattecore weights download {name}")
