@@ -81,6 +81,7 @@ class Cutter:
     def __init__(self, options: Options | None = None) -> None:
         self.options = options or Options()
         self.model = models.find(self.options.model)
+        self.device = _device(self.options.device)
         self._loading = threading.Lock()
         self._turn = threading.Lock()
 
@@ -111,13 +112,6 @@ class Cutter:
     def bytes_for(self, height: int, width: int) -> int:
         """Returns about how much memory a picture takes from file to file, beside the networks."""
         return BYTES_A_PIXEL[self.options.refine] * height * width
-
-    @cached_property
-    def device(self) -> str:
-        """Returns where the networks run."""
-        if self.options.device != "auto":
-            return self.options.device
-        return "cuda" if torch.cuda.is_available() else "cpu"
 
     @cached_property
     def _network(self) -> "Network":
@@ -198,6 +192,19 @@ class Cutter:
         subject = result[..., :3].float() / float(one)
         laid = torch.lerp(backdrop.draw(behind, colours).expand_as(subject), subject, mask[..., None])
         return whole_numbers(laid, dtype)
+
+
+def _device(wanted: str) -> str:
+    """Returns where networks run."""
+    if wanted == "cpu":
+        return wanted
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if wanted == "auto":
+        return "cuda" if gpus else "cpu"
+    if int(wanted.partition(":")[2] or 0) >= gpus:
+        there = f"this torch sees {gpus} GPUs" if gpus else "this torch sees no GPU"
+        raise ValueError(f"device is {wanted!r}, and {there}; wanted auto, cpu or a GPU that is there")
+    return wanted
 
 
 def _around(where: Tensor, margin: int) -> Box | None:

@@ -72,7 +72,10 @@ def plan(inputs: Sequence[str], output: str | None, format: Format, video: Video
         target = Path(output) if is_video(Path(inputs[0])) else _file(Path(output), format)
         jobs = [Job(Path(inputs[0]), target)]
     else:
-        jobs = list(_jobs(inputs, Path(output) if output else None, ENDINGS[format], VIDEO_ENDINGS[video]))
+        folder = Path(output) if output else None
+        if folder and folder.exists() and not folder.is_dir():
+            raise PlanError(f"{folder} is a file; wanted a folder for the cut-outs, or a name that ends in .png")
+        jobs = list(_jobs(inputs, folder, ENDINGS[format], VIDEO_ENDINGS[video]))
     jobs = list(dict.fromkeys(jobs))
     _refuse_collisions(jobs)
     return jobs

@@ -124,7 +124,7 @@ class Line:
         needed = self.cutter.bytes_for(*size(source, name=job.name))
         with self.budget.held(needed, job.name):
             self._step(job, 0.0)
-            picture = read(source, name=job.name, max_pixels=sys.maxsize, first_frame=self.running.first_frame)
+            picture = read(source, name=job.name, first_frame=self.running.first_frame)
             cut = self.cutter.cut(picture, lambda fraction: self._step(job, fraction))
             encoded = encode(cut.picture, self.running.format)
             if job.target is None:

@@ -38,17 +38,15 @@ _OTHER_HALF = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L
 Values = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
 
-def read(
-    source: Path | bytes, *, name: str | None = None, max_pixels: int | None = None, first_frame: bool = False
-) -> Picture:
+def read(source: Path | bytes, *, name: str | None = None, first_frame: bool = False) -> Picture:
     """Returns the picture in a file or in its bytes: upright, 16 bits a value where the file has more than 8.
 
-    ``name`` is what messages call it. A picture of more than ``max_pixels`` (by default what Pillow allows) is refused
-    before anything is decoded, and so is an animation unless its ``first_frame`` is enough.
+    ``name`` is what messages call it. An animation is refused unless its ``first_frame`` is enough, and so is a picture
+    that is larger than Pillow allows, before anything is decoded.
     """
     name = name or (str(source) if isinstance(source, Path) else "the picture")
     with _readable(name), _bytes(source) as file, _open(file) as image:
-        _check(image, name, max_pixels, first_frame)
+        _check(image, name, first_frame)
         values = _sixteen_bits(image, file)
         return from_pillow(image, name) if values is None else _picture(values, image)
 
@@ -115,11 +113,7 @@ def _open(file: BinaryIO) -> Image.Image:
     return Image.open(file, formats=[known for known in _FORMATS if known in Image.OPEN])
 
 
-def _check(image: Image.Image, name: str, max_pixels: int | None, first_frame: bool) -> None:
-    width, height = image.size
-    if max_pixels is not None and width * height > max_pixels:
-        found = f"{width} x {height} pixels, {width * height / 1e6:.0f} megapixels"
-        raise PictureError(f"{name} has {found}; wanted at most {max_pixels / 1e6:.0f}; --max-memory sets the limit")
+def _check(image: Image.Image, name: str, first_frame: bool) -> None:
     if isinstance(image, TiffImageFile) and image.tag_v2.get(_PLANAR) == 2 and max(image.tag_v2.get(_BITS, (8,))) > 8:
         # Pillow takes these for 8 bits, and shows noise.
         raise PictureError(f"{name} keeps its 16 bits a value in separate planes; save it anew with interleaved pixels")

@@ -10,16 +10,15 @@ import torch
 from torch import Tensor
 
 from ..atomic import replacing
+from . import png
 from .picture import FULL_SCALE, Picture, PictureError
 
 Format = Literal["png", "webp", "tiff16"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 ENDINGS: dict[Format, str] = {"png": ".png", "webp": ".webp", "tiff16": ".tif"}
 
-# Cut-outs are written once and read often, but a higher level takes ten times as long for a tenth of the bytes.
-_PNG_LEVEL = 1
+_DEFLATE_LEVEL = 1  # of TIFF, by zlib: a higher one takes several times as long for a tenth of the bytes
 _WEBP_LONGEST = 16383
-_TIFF_ICC, _TIFF_RESOLUTION_UNIT = 34675, 296
 
 
 def format_of(path: Path) -> Format:
@@ -43,28 +42,37 @@ def write(encoded: bytes, path: Path) -> None:
 def encode(picture: Picture, format: Format) -> bytes:
     """Returns a picture as the bytes of a file: png and webp (lossless) of 8 bits a value, tiff16 of 16."""
     file = io.BytesIO()
-    if format == "tiff16":
-        _tiff16(picture, file)
+    if format == "png":
+        _png(picture, file)
+    elif format == "webp":
+        _webp(picture, file)
     else:
-        _pillow(picture, format, file)
+        _tiff16(picture, file)
     return file.getvalue()
 
 
-def _pillow(picture: Picture, format: Format, file: BinaryIO) -> None:
+def _png(picture: Picture, file: BinaryIO) -> None:
+    chunks = []
+    if picture.icc:
+        chunks.append(png.icc_profile(picture.icc))
+    if picture.dpi:
+        chunks.append(png.resolution(*picture.dpi))
+    if picture.exif:
+        chunks.append(png.exif(picture.exif))
+    png.write(file, in_type(picture.pixels, torch.uint8), chunks=chunks)
+
+
+def _webp(picture: Picture, file: BinaryIO) -> None:
     from PIL import Image
 
     pixels = in_type(picture.pixels, torch.uint8)
     height, width, channels = pixels.shape
+    if max(height, width) > _WEBP_LONGEST:
+        raise PictureError(f"the picture has {width} x {height} pixels, and WebP at most {_WEBP_LONGEST}; take png")
     facts: dict[str, Any] = {"icc_profile": picture.icc, "exif": picture.exif}
     known = {key: value for key, value in facts.items() if value}
     image = Image.fromarray((pixels[..., 0] if channels == 1 else pixels).numpy())
-    if format == "png":
-        resolution = {"dpi": picture.dpi} if picture.dpi else {}
-        image.save(file, "PNG", compress_level=_PNG_LEVEL, **known, **resolution)
-        return
-    if max(height, width) > _WEBP_LONGEST:
-        raise PictureError(f"the picture has {width} x {height} pixels, and WebP at most {_WEBP_LONGEST}; take png")
-    image.save(file, "WEBP", lossless=True, quality=0, method=0, exact=False, **known)
+    image.save(file, "WEBP", lossless=True, quality=0, method=0, **known)
 
 
 def _tiff16(picture: Picture, file: BinaryIO) -> None:
@@ -81,7 +89,7 @@ def _tiff16(picture: Picture, file: BinaryIO) -> None:
         photometric="minisblack" if channels == 1 else "rgb",
         extrasamples=["unassalpha"] if channels == 4 else None,
         compression="adobe_deflate",
-        compressionargs={"level": _PNG_LEVEL},
+        compressionargs={"level": _DEFLATE_LEVEL},
         predictor=True,
         iccprofile=picture.icc,
         resolution=picture.dpi,

@@ -253,13 +253,7 @@ def test_files_that_cannot_be_opened(tmp_path):
     assert refused(tmp_path) == f"{tmp_path} cannot be read: Is a directory"
 
 
-def test_a_picture_too_large_is_refused_before_it_is_decoded():
-    data = encoded(Image.new("1", (3000, 2000)), "PNG")
-    assert refused(data, max_pixels=5_999_999, name="x").startswith("x has 3000 x 2000 pixels, 6 megapixels; wanted")
-    assert read(data, max_pixels=6_000_000).pixels.shape == (2000, 3000, 1)
-
-
-def test_a_bomb_is_refused_by_pillow_where_no_limit_is_given():
+def test_a_bomb_is_refused_before_it_is_decoded():
     bomb = bytearray(encoded(Image.new("1", (8, 8)), "PNG"))
     bomb[16:24] = struct.pack(">II", 60000, 60000)
     bomb[29:33] = struct.pack(">I", zlib.crc32(bytes(bomb[12:29])))

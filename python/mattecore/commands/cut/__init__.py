@@ -149,10 +149,12 @@ def run(arguments: argparse.Namespace) -> int:
     if importlib.util.find_spec("PIL") is None:
         return _usage("reading pictures needs Pillow; install it with: pip install 'mattecore[cli]'")
     import torch
+    from PIL import Image
 
     from ...cutting import Cutter, folder, video
     from ...cutting.run import is_done
 
+    Image.MAX_IMAGE_PIXELS = None  # --max-memory is the limit here, against what the file's head says
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="surrogateescape")  # paths come out as they went in
     try:
