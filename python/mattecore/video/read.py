@@ -65,9 +65,7 @@ class Reader:
         self._stream = stream = streams[0]
         if stream.width * stream.height > _MOST_PIXELS:
             found = f"{stream.width} x {stream.height} pixels"
-            raise VideoError(f"{self.name} has {found}; wanted at most {_MOST_PIXELS / 1e6:.0f} megapixels")
-        stream.codec_context.options = {"max_pixels": str(_MOST_PIXELS)}  # whatever its frames say later
-        stream.thread_type = "AUTO"
+            raise VideoError(f"{self.name} has {found}; wanted at most {_MOST_PIXELS} of them")
         self.sound = tuple(container.streams.audio)
         self.metadata = dict(container.metadata)
         self.time_base = Fraction(stream.time_base or Fraction(1, 1000))
@@ -104,6 +102,8 @@ class Reader:
 
     def _decoded(self) -> Iterator[av.VideoFrame | Sound]:
         decoder = _decoder(self._stream)
+        decoder.options = {"max_pixels": str(_MOST_PIXELS)}  # whatever the frames themselves say
+        decoder.thread_type = "AUTO"
         with self._sentences("is damaged or not whole"):
             for packet in self._container.demux(self._stream, *self.sound):
                 if packet.stream is self._stream:
