@@ -74,6 +74,9 @@ class Reader:
         self._shift = Fraction(max(0, container.start_time or 0), av.time_base)
         self.seconds = float((stream.duration or 0) * self.time_base) or (container.duration or 0) / av.time_base
         self.frames = stream.frames or round(self.seconds * self.rate)  # about so many; 0: nobody knows
+        self._decoder = _decoder(stream)
+        self._decoder.options = {"max_pixels": str(_MOST_PIXELS)}  # whatever the frames themselves say
+        self._decoder.thread_type = "AUTO"
         frames_and_sound = self._decoded()
         self._early: list[av.VideoFrame | Sound] = []  # up to the first frame, which says how all are to be shown
         for item in frames_and_sound:
@@ -83,7 +86,7 @@ class Reader:
         else:
             raise VideoError(f"{self.name} holds no frame; wanted a video")
         self._late = frames_and_sound
-        self.colours = Colours.of(item)
+        self.colours = Colours.of(item, self._decoder)
         self._stored = item.width, item.height
         self._turns = item.rotation // 90  # quarters, against the clock
         width, height = self._stored
@@ -101,13 +104,10 @@ class Reader:
             raise VideoError(f"{self.name} is not whole: {found}; get it again")
 
     def _decoded(self) -> Iterator[av.VideoFrame | Sound]:
-        decoder = _decoder(self._stream)
-        decoder.options = {"max_pixels": str(_MOST_PIXELS)}  # whatever the frames themselves say
-        decoder.thread_type = "AUTO"
         with self._sentences("is damaged or not whole"):
             for packet in self._container.demux(self._stream, *self.sound):
                 if packet.stream is self._stream:
-                    yield from decoder.decode(packet if packet.size else None)
+                    yield from self._decoder.decode(packet if packet.size else None)
                 elif packet.size:
                     yield self._shifted(packet)
 

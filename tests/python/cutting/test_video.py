@@ -1,5 +1,6 @@
 """Videos cut out: alpha, colours, times and sound as they should be, whole or not there, in bounded memory."""
 
+import json
 import subprocess
 import sys
 import threading
@@ -15,8 +16,10 @@ from PIL import Image
 
 import mattecore
 from mattecore import cli
-from mattecore.cutting import Options
+from mattecore.cutting import Cutter, Options, folder
 from mattecore.cutting import video as cutting_video
+from mattecore.cutting.memory import Budget, Stopped
+from mattecore.cutting.run import Line, Running, run
 from mattecore.video import VideoError
 from mattecore.video.read import Frame, Reader
 
@@ -313,6 +316,38 @@ def test_without_pyav_one_sentence_says_what_to_install(cut, tmp_path, monkeypat
         cut(tmp_path / "a.mp4", tmp_path / "out.mov")
 
 
+def test_work_that_is_stopped_from_outside_leaves_nothing_behind(clip, red_weights, tmp_path):
+    job = folder.plan([str(clip("a.mp4", frames=30))], None, "png")[0]
+    stop = threading.Event()
+    said: list[str] = []
+
+    def watch(job: folder.Job, fraction: float, what: str) -> None:
+        said.append(what)
+        if what.startswith("2 of 30 frames"):
+            stop.set()
+
+    line = Line(
+        Cutter(Options(model=str(red_weights))), Running(max_memory=10**9), Budget(10**9, stop.is_set), stop, watch
+    )
+    with pytest.raises(Stopped):
+        line.outcome(job)
+    assert said[-1].startswith("2 of 30 frames")
+    assert here(tmp_path) == ["a.mp4"]
+
+
+def test_a_video_that_would_take_too_much_memory_is_refused(clip, red_weights, tmp_path):
+    outcomes = list(
+        run(
+            folder.plan([str(clip("a.mp4", frames=2))], None, "png"),
+            Cutter(Options(model=str(red_weights))),
+            Running(max_memory=10**5),
+        )
+    )
+    assert [outcome.state for outcome in outcomes] == ["failed"]
+    assert "allow more with --max-memory" in outcomes[0].message
+    assert here(tmp_path) == ["a.mp4"]
+
+
 # --- memory
 
 MEASURE = """
@@ -393,6 +428,27 @@ def test_the_command_names_a_video_that_cannot_be_cut_and_goes_on(clip, red_weig
     assert command(tmp_path / "a.mp4", tmp_path / "b.mp4", "--model", red_weights, "--refine", "none") == 1
     assert "a.mp4 cannot be read as a video (" in capsys.readouterr().err
     assert here(tmp_path) == ["a.mp4", "b.cut.mov", "b.mp4"]
+
+
+def test_lines_of_json_say_how_far_a_video_is(clip, red_weights, tmp_path, capsys):
+    source = clip("a.mp4", frames=4)
+    assert command(source, "--model", red_weights, "--refine", "none", "--json") == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    progress = [event for event in events if event["event"] == "progress"]
+    assert progress
+    assert progress[0]["input"] == str(source)
+    assert progress[0]["message"].startswith("0 of 4 frames")
+    assert [event["width"] for event in events if event["event"] == "cut"] == [96]
+
+
+def test_videos_in_a_folder_are_left_alone_and_named_ones_are_planned(clip, tmp_path):
+    video = clip("a.mp4", frames=1)
+    Image.new("RGB", (4, 4)).save(tmp_path / "b.jpg")
+    assert [job.source.name for job in folder.plan([str(tmp_path)], None, "png")] == ["b.jpg"]
+    jobs = folder.plan([str(tmp_path / "*.*")], None, "png", "vp9")
+    assert [(job.target.name, job.is_video) for job in jobs] == [("a.cut.webm", True), ("b.cut.png", False)]
+    with pytest.raises(folder.PlanError, match=r"a\.mp4 is a video, which the standard output does not take"):
+        folder.plan([str(video)], "-", "png")
 
 
 def test_the_default_format_keeps_alpha_and_is_smaller_without():
