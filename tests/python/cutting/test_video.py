@@ -249,6 +249,16 @@ def test_progress_counts_the_frames(clip, cut, tmp_path):
     assert str(seen[3]).startswith("3 of 7 frames, ")
 
 
+def test_a_stream_that_says_nothing_of_its_length_or_times(clip, cut, tmp_path):
+    seen: list[Any] = []
+    done = cut(clip("a.h264", frames=6), tmp_path / "out.mov", progress=seen.append)
+    assert done.frames == 6
+    assert {frames.fraction for frames in seen} == {0.0}
+    assert str(seen[-1]).startswith("6 frames, ")
+    reader, frames = read(tmp_path / "out.mov")
+    assert [round(25 * frame.begin * reader.time_base, 2) for frame in frames] == [0, 1, 2, 3, 4, 5]
+
+
 @pytest.mark.parametrize("name", ["out.mov", "out"])
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
 def test_work_that_ends_early_leaves_nothing_behind(clip, cut, tmp_path, name, error):
