@@ -1,4 +1,4 @@
-"""Every command and every line of Python in docs/cut.md is run, in its order, beside a picture, a video and a folder of two."""
+"""Every command and every line of Python in docs/cut.md is run, in its order, beside pictures and a video."""
 
 import os
 import re
