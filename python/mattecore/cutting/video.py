@@ -169,7 +169,8 @@ def write_video(
             if isinstance(item, Frame):
                 writer.frame(item)
                 done += 1
-                watch(Frames(done, max(done, reader.frames), time.perf_counter() - begin))
+                total = max(done, reader.frames) if reader.frames else 0
+                watch(Frames(done, total, time.perf_counter() - begin))
             else:
                 writer.sound(item)
     said = sorted(notes - {""}) if len(notes) == 1 else []  # what is so of every frame

@@ -65,9 +65,7 @@ class Reader:
         self._stream = stream = streams[0]
         if stream.width * stream.height > _MOST_PIXELS:
             found = f"{stream.width} x {stream.height} pixels"
-            raise VideoError(f"{self.name} has {found}; wanted at most {_MOST_PIXELS / 1e6:.0f} megapixels")
-        stream.codec_context.options = {"max_pixels": str(_MOST_PIXELS)}  # whatever its frames say later
-        stream.thread_type = "AUTO"
+            raise VideoError(f"{self.name} has {found}; wanted at most {_MOST_PIXELS} of them")
         self.sound = tuple(container.streams.audio)
         self.metadata = dict(container.metadata)
         self.time_base = Fraction(stream.time_base or Fraction(1, 1000))
@@ -76,6 +74,9 @@ class Reader:
         self._shift = Fraction(max(0, container.start_time or 0), av.time_base)
         self.seconds = float((stream.duration or 0) * self.time_base) or (container.duration or 0) / av.time_base
         self.frames = stream.frames or round(self.seconds * self.rate)  # about so many; 0: nobody knows
+        self._decoder = _decoder(stream)
+        self._decoder.options = {"max_pixels": str(_MOST_PIXELS)}  # whatever the frames themselves say
+        self._decoder.thread_type = "AUTO"
         frames_and_sound = self._decoded()
         self._early: list[av.VideoFrame | Sound] = []  # up to the first frame, which says how all are to be shown
         for item in frames_and_sound:
@@ -85,7 +86,7 @@ class Reader:
         else:
             raise VideoError(f"{self.name} holds no frame; wanted a video")
         self._late = frames_and_sound
-        self.colours = Colours.of(item)
+        self.colours = Colours.of(item, self._decoder)
         self._stored = item.width, item.height
         self._turns = item.rotation // 90  # quarters, against the clock
         width, height = self._stored
@@ -103,11 +104,10 @@ class Reader:
             raise VideoError(f"{self.name} is not whole: {found}; get it again")
 
     def _decoded(self) -> Iterator[av.VideoFrame | Sound]:
-        decoder = _decoder(self._stream)
         with self._sentences("is damaged or not whole"):
             for packet in self._container.demux(self._stream, *self.sound):
                 if packet.stream is self._stream:
-                    yield from decoder.decode(packet if packet.size else None)
+                    yield from self._decoder.decode(packet if packet.size else None)
                 elif packet.size:
                     yield self._shifted(packet)
 

@@ -92,6 +92,7 @@ class VideoWriter:
             stream.metadata["alpha_mode"] = "1"
         self._container, self._stream = container, stream
         self._sound = {source.index: self._sound_stream(source, codec) for source in reader.sound}
+        container.start_encoding()
 
     def frame(self, frame: Frame) -> None:
         """Adds a frame [H,W,1|3|4]."""
@@ -160,13 +161,16 @@ class _EncodedSound:
         return self._encoded(self._source.codec_context.decode(packet))
 
     def rest(self) -> list[Sound]:
-        packets = self._encoded([*self._source.codec_context.decode(None), None])
+        packets = self._encoded(self._source.codec_context.decode(None))
+        if self._resampler is not None:
+            packets += self._encoded([None])
         return packets + list(self._stream.encode(None))
 
     def _encoded(self, frames: list[Any]) -> list[Sound]:
-        context = self._stream.codec_context
         if self._resampler is None:
-            context.open()
+            if not frames:
+                return []
+            context = self._stream.codec_context
             self._resampler = av.AudioResampler(context.format, context.layout, context.rate, context.frame_size)
         return [
             packet
