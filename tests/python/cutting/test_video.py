@@ -304,6 +304,7 @@ def test_a_target_that_cannot_be_written_is_a_sentence(clip, cut, tmp_path):
     [
         ({"crop": True}, "crop would give every frame another size; leave it out for videos"),
         ({"format": "h264"}, "format is h264, which keeps no alpha; wanted prores, vp9, png-sequence, or a background"),
+        ({"format": "gif"}, "format is 'gif'; wanted prores, vp9, h264, png-sequence"),
         ({"stability": 2.0}, "stability is 2.0; wanted 0 to 1"),
     ],
 )
