@@ -164,7 +164,7 @@ def write_video(
             else:
                 writer.sound(item)
     said = sorted(notes - {""}) if len(notes) == 1 else []  # what is so of every frame
-    note = "; ".join([*said, *writer.notes])
+    note = "; ".join([*said, *writer.notes, *filter(None, [reader.note])])
     return VideoCut(target, done, (reader.width, reader.height), time.perf_counter() - begin, note)
 
 
