@@ -171,12 +171,12 @@ class Cutter:
         one = whole_numbers(torch.ones(()), dtype)
         # What was cut away is gone from the file too, not only hidden in it.
         result = torch.zeros(*mask.shape, 4, dtype=alpha.dtype)
-        if subject := _around(alpha > 0):
-            own = pixels[subject.part]
+        if kept := _around(alpha > 0):
+            own = pixels[kept.part]
             own = own[..., :3] if own.shape[2] > 2 else own[..., :1]
-            there = alpha[subject.part][..., None]
-            result[subject.part][..., :3] = torch.where(there > 0, own.to(alpha.dtype), there.new_zeros(()))
-            result[subject.part][..., 3:] = there
+            there = alpha[kept.part][..., None]
+            result[kept.part][..., :3] = torch.where(there > 0, own.to(alpha.dtype), there.new_zeros(()))
+            result[kept.part][..., 3:] = there
         soft = (alpha > 0) & (alpha < one)
         if self.options.foreground and (edge := _around(soft, _AROUND)):
             here = soft[edge.part]
