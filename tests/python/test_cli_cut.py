@@ -1,5 +1,6 @@
 """``mattecore cut`` as a user meets it: its streams, its exit status, and what Ctrl-C leaves."""
 
+import contextlib
 import io
 import json
 import os
@@ -16,8 +17,10 @@ from PIL import Image
 
 from mattecore import cli
 from mattecore.commands import cut as command
-from mattecore.commands.cut.show import printable
+from mattecore.commands.cut.show import OneLine, printable
 from mattecore.cutting import Options
+from mattecore.cutting.folder import Job
+from mattecore.cutting.run import Outcome
 
 
 @pytest.fixture(autouse=True)
@@ -329,3 +332,35 @@ def test_a_full_disk_is_said_and_leaves_nothing(red_weights):
     assert "out/a.png cannot be written: File too large" in result.stderr
     assert "2 failed" in result.stderr
     assert list(Path("out").iterdir()) == []
+
+
+# --- on a terminal
+
+
+def test_a_terminal_sees_a_bar_with_count_and_file(red_weights):
+    terminal, end = os.openpty()
+    running = process(red_weights, "photos", "--jobs", "1", stderr=end)
+    os.close(end)
+    seen = b""
+    with contextlib.suppress(OSError):  # the terminal's other end is closed when the process ends
+        while chunk := os.read(terminal, 4096):
+            seen += chunk
+    os.close(terminal)
+    running.communicate(timeout=300)
+    assert running.returncode == 1
+    assert b"\x1b[" in seen
+    assert b"/3" in seen
+    assert b"photos/" in seen
+    assert b"photos/b.jpg is damaged or not whole" in seen.replace(b"\r\n", b" ")
+
+
+def test_without_rich_one_line_is_written_over_and_over(capsys):
+    job = Job(Path("photos/a.jpg"), Path("photos.cut/a.png"))
+    line = OneLine(2)
+    line.watch(job, 0.5, "")
+    line.outcome(Outcome(job, "cut", size=(9, 9)))
+    said = capsys.readouterr().err
+    assert re.fullmatch(r"(\r\x1b\[K[^\r\n]*)+", said)
+    first, last = said.split("\r\x1b[K")[1], said.split("\r\x1b[K")[-1]
+    assert re.fullmatch(r"0/2 +\d+ s left +photos/a.jpg", first)
+    assert re.fullmatch(r"1/2  [\d.]+/s  \d+ s left  photos/a.jpg", last)

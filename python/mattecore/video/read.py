@@ -20,7 +20,7 @@ from .colours import Colours
 _CONTAINERS = "mov,matroska,avi,flv,mpegts,mpeg,mpegvideo,asf,ogg,mxf,gif,h264,hevc,ivf,dv,wav,mp3,aac,flac"
 # What a frame may have of pixels, however small the file is: 8192 x 8192.
 _MOST_PIXELS = 2**26
-# A file that ends so much before what it says, in seconds and as a share, was cut off.
+# A file that ends so much before it says, in seconds and as a share, may have been cut off.
 _MISSING_SECONDS, _MISSING_SHARE = 0.5, 0.05
 
 
@@ -41,7 +41,9 @@ class Reader:
 
     def __init__(self, file: BinaryIO, name: str) -> None:
         self.name = name
+        self.note = ""  # what to know of the file, once it is read
         self._next = Fraction(0)  # where a frame without a time of its own begins
+        self._heard = Fraction(0)  # how long its sound is, in seconds
         with self._sentences("cannot be read as a video"):
             self._container: Any = av.open(file, options={"format_whitelist": _CONTAINERS})
         try:
@@ -97,11 +99,9 @@ class Reader:
     def __iter__(self) -> Iterator[Frame | Sound]:
         for item in itertools.chain(self._early, self._late):
             yield self._frame(item) if isinstance(item, av.VideoFrame) else item
-        seconds = float(self._next * self.time_base)
-        missing = self.seconds - seconds
-        if missing > max(_MISSING_SECONDS, _MISSING_SHARE * self.seconds):
-            found = f"it ends after {seconds:.1f} of {self.seconds:.1f} seconds"
-            raise VideoError(f"{self.name} is not whole: {found}; get it again")
+        end = float(max(self._next * self.time_base, self._heard))
+        if self.seconds - end > max(_MISSING_SECONDS, _MISSING_SHARE * self.seconds):
+            self.note = f"the file may not be whole, it ends after {end:.1f} of {self.seconds:.1f} seconds"
 
     def _decoded(self) -> Iterator[av.VideoFrame | Sound]:
         with self._sentences("is damaged or not whole"):
@@ -121,8 +121,10 @@ class Reader:
 
     def _shifted(self, packet: Sound) -> Sound:
         shift = round(self._shift / packet.time_base) if packet.time_base else 0
-        packet.pts = None if packet.pts is None else packet.pts - shift
         packet.dts = None if packet.dts is None else packet.dts - shift
+        if packet.pts is not None:
+            packet.pts -= shift
+            self._heard = max(self._heard, (packet.pts + (packet.duration or 0)) * packet.time_base)
         return packet
 
     @contextlib.contextmanager

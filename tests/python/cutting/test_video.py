@@ -1,6 +1,7 @@
 """Videos cut out: alpha, colours, times and sound as they should be, whole or not there, in bounded memory."""
 
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -276,11 +277,22 @@ def test_work_that_ends_early_leaves_nothing_behind(clip, cut, tmp_path, name, e
 
 
 def test_a_damaged_video_leaves_nothing_behind(clip, cut, tmp_path):
+    source = clip("a.avi", frames=20, codec="ffv1", pixel_format="bgr0", options={})
+    content = bytearray(source.read_bytes())
+    content[len(content) // 3 : len(content) // 2] = b"\xff" * (len(content) // 2 - len(content) // 3)
+    source.write_bytes(content)
+    with pytest.raises(VideoError, match=r"a\.avi is damaged or not whole \(Invalid data .*\); get it again$"):
+        cut(source, tmp_path / "out.mov")
+    assert here(tmp_path) == ["a.avi"]
+
+
+def test_of_a_video_that_was_cut_off_what_there_is_is_cut_and_the_note_says_so(clip, cut, tmp_path):
     source = clip("a.mkv", frames=75)
     source.write_bytes(source.read_bytes()[: source.stat().st_size // 2])
-    with pytest.raises(VideoError, match=r"a\.mkv is not whole: it ends after 1\.\d of 3\.0 seconds; get it again$"):
-        cut(source, tmp_path / "out.mov")
-    assert here(tmp_path) == ["a.mkv"]
+    done = cut(source, tmp_path / "out.mov")
+    assert 10 <= done.frames <= 50
+    assert re.fullmatch(r"the file may not be whole, it ends after [012]\.\d of 3\.0 seconds", done.note)
+    assert len(read(tmp_path / "out.mov")[1]) == done.frames
 
 
 @pytest.mark.parametrize("name", ["out.mov", "out"])
@@ -304,6 +316,7 @@ def test_a_target_that_cannot_be_written_is_a_sentence(clip, cut, tmp_path):
     [
         ({"crop": True}, "crop would give every frame another size; leave it out for videos"),
         ({"format": "h264"}, "format is h264, which keeps no alpha; wanted prores, vp9, png-sequence, or a background"),
+        ({"format": "gif"}, "format is 'gif'; wanted prores, vp9, h264, png-sequence"),
         ({"stability": 2.0}, "stability is 2.0; wanted 0 to 1"),
     ],
 )
