@@ -26,9 +26,9 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
 from mattecore import _native
+from mattecore.atomic import replacing
 from mattecore.networks.box import Box, BoxConfig
 from mattecore.networks.loading import PREPARATIONS
-from mattecore.atomic import replacing
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ SUBJECTS = (
     "vitmatte",
     "node",
     "detailer",
+    "cut",
 )
 
 

@@ -41,8 +41,9 @@ def test_no_command_is_excused_that_the_readme_does_not_have() -> None:
 
 
 @pytest.mark.parametrize("code", blocks("python"))
-def test_the_python_runs(code: str) -> None:
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+def test_the_python_runs(code: str, tmp_path: Path) -> None:
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
+    result = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
 
 

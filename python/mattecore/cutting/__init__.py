@@ -16,6 +16,11 @@ def cut(image: Any, *, progress: Progress | None = None, **options: Any) -> CutO
     """Cuts the subject out of an image and returns it, with its mask.
 
     ``image`` is a path, Pillow's Image, a tensor or array [H,W] or [H,W,C], uint8, uint16 or floats 0..1; ``options``
-    are those of :class:`Options`, which the command ``mattecore cut --help`` explains.
+    are those of :class:`Options`, which the command ``mattecore cut --help`` explains. A :class:`Cutter` keeps its
+    networks for many pictures.
+
+    >>> import torch
+    >>> cut(torch.zeros(2, 3, 3, dtype=torch.uint8), mask_only=True).pixels.shape
+    torch.Size([2, 3, 1])
     """
     return Cutter(Options(**options)).cut(image, progress)

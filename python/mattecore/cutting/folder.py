@@ -118,6 +118,7 @@ def _jobs(inputs: Sequence[str], output: Path | None, of_pictures: str, of_video
 def _meant(given: str, output: Path | None) -> Iterator[tuple[Path, Path | None]]:
     """Yields the pictures that one input means, each with the folder whose tree is mirrored."""
     path = Path(given)
+    found: list[tuple[Path, Path | None]]
     if path.is_dir():
         found = [(picture, path) for picture in _below(path, output)]
         nothing = f"there are no pictures in the folder {given}"

@@ -7,7 +7,7 @@ in memory as there are threads, and fewer where Budget says so.
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import Literal
@@ -53,7 +53,7 @@ class Running:
 
 def run(
     jobs: Sequence[Job], cutter: Cutter, running: Running, watch: Watch = lambda job, fraction, said: None
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Does the jobs and yields each outcome as it comes; closing the iterator ends the work, and no file is half there.
 
     A picture that cannot be read, cut or written is an outcome too. What concerns all of them, as weights that are not

@@ -134,8 +134,7 @@ def _sixteen_bits(image: Image.Image, file: BinaryIO) -> Values | None:
     if kind == "LA;16B":  # four bytes, high and low
         image.tile = [_retold(tile, "RGBA") for tile in tiles]  # type: ignore[attr-defined]
         image.load()
-        bytes_ = np.asarray(image).astype(np.uint16)
-        return bytes_[..., ::2] << 8 | bytes_[..., 1::2]
+        return np.asarray(image).view(">u2").astype(np.uint16)
     if kind[:-1] not in ("RGB;16", "RGBA;16"):
         return None
     with _open(file) as again:

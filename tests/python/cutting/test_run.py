@@ -102,7 +102,7 @@ def test_a_picture_in_the_middle_of_its_work_is_stopped(tmp_path, jobs, cutter):
     stop = threading.Event()
     seen: list[float] = []
 
-    def watch(job: Job, fraction: float) -> None:
+    def watch(job: Job, fraction: float, said: str) -> None:
         seen.append(fraction)
         if fraction > 0:
             stop.set()
@@ -115,9 +115,11 @@ def test_a_picture_in_the_middle_of_its_work_is_stopped(tmp_path, jobs, cutter):
 
 def test_watching_sees_each_picture_from_0_to_1(jobs, cutter):
     seen: dict[str, list[float]] = {}
-    for _ in run(
-        jobs, cutter, settings(jobs=2), lambda job, fraction: seen.setdefault(job.source.name, []).append(fraction)
-    ):
+
+    def watch(job: Job, fraction: float, said: str) -> None:
+        seen.setdefault(job.source.name, []).append(fraction)
+
+    for _ in run(jobs, cutter, settings(jobs=2), watch):
         pass
     for name, fractions in seen.items():
         assert fractions == sorted(fractions)

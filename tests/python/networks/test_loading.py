@@ -312,6 +312,38 @@ def test_lowering_keeps_what_does_not_fit() -> None:
         torch.testing.assert_close(network.forward(x, None), module(x).detach(), rtol=1e-5, atol=1e-5)
 
 
+class Twins(nn.Module):
+    """Convolutions whose weights are equal and nothing else: frozen, they are one tensor."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.family, self.mean, self.std, self.size = "twins", [0.0], [1.0], [0, 0]
+        self.divisor, self.bf16_suffices = 1, True
+        self.plain, self.wide = nn.Conv2d(8, 8, 3, padding=1), nn.Conv2d(8, 8, 3, padding=4, dilation=4)
+        self.small, self.shifted = nn.Conv2d(8, 8, 3, padding=1, stride=2), nn.Conv2d(8, 8, 3, padding=1, stride=2)
+        for convolution in (self.wide, self.small, self.shifted):
+            convolution.load_state_dict(self.plain.state_dict())
+        nn.init.constant_(self.shifted.bias, 3.0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.plain(x) + self.wide(x)
+        return (self.small(x) + self.shifted(x))[:, :1]
+
+
+def test_equal_weights_of_convolutions_that_differ() -> None:
+    import io
+
+    torch.manual_seed(0)
+    with torch.inference_mode(mode=False):
+        module = Twins().eval()
+        buffer = io.BytesIO()
+        torch.jit.save(torch.jit.script(module), buffer)
+        x = torch.randn(1, 8, 20, 20)
+        for precision, tolerance in (("exact", 1e-5), ("bf16", 0.1)):
+            network = core.load_network(buffer.getvalue(), {}, torch.device("cpu"), precision)
+            torch.testing.assert_close(network.forward(x, None), module(x).detach(), rtol=0, atol=tolerance)
+
+
 def test_export_holds_everything(load: Any, rmbg: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from mattecore.cli import main
 

@@ -1,0 +1,67 @@
+"""Every command and every line of Python in docs/cut.md is run, in its order, beside a picture and a folder of two."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[2]
+TEXT = (ROOT / "docs" / "cut.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", TEXT, flags=re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("docs")
+    (folder / "photos" / "deep").mkdir(parents=True)
+    for name in ("photo.jpg", "photos/cup.jpg", "photos/deep/cup.jpg"):
+        shutil.copy(ROOT / "docs" / "pictures" / "coffee.jpg", folder / name)
+    return folder
+
+
+def test_the_commands_work_and_leave_what_they_say(folder: Path, red_weights: Path) -> None:
+    """Each in a process of its own, as written, but with a network of the tests, which needs no seconds."""
+    commands = [line.partition(" #")[0].strip() for block in blocks("sh") for line in block.splitlines()]
+    assert len(commands) > 12
+    environ = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    for command in commands:
+        words = command.replace("mattecore cut", f"mattecore cut --model {shlex.quote(str(red_weights))}")
+        done = subprocess.run(words, shell=True, cwd=folder, env=environ, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+    written = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    for name in (
+        "photo.cut.png",
+        "cup.webp",
+        "photos.cut/deep/cup.png",
+        "shop/photo.png",
+        "masks/deep/cup.png",
+        "e.tif",
+    ):
+        assert name in written
+    with Image.open(folder / "masks" / "cup.png") as mask:
+        assert mask.mode == "L"
+
+
+def test_the_python_runs(folder: Path, red_weights: Path) -> None:
+    (code,) = blocks("python")
+    code = code.replace('background="white"', f'background="white", model={str(red_weights)!r}')
+    result = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert "torch.Size([400, 600]) Box(left=0, top=0, right=600, bottom=400)" in result.stdout
+
+
+def test_every_option_of_the_table_is_one_of_the_command() -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "mattecore", "cut", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    options = set(re.findall(r"`(--[a-z-]+)`", TEXT))
+    assert options - {option for option in options if option in said} == set()
