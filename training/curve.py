@@ -1,6 +1,7 @@
 """Draw how the loss fell and the held-out IoU rose: python training/curve.py training/log.jsonl training/curve.svg."""
 
 import argparse
+import itertools
 import json
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def svg(rows: list[dict[str, float]]) -> str:
         for place, anchor, most in ((LEFT - 6, "end", 1.6), (WIDTH - RIGHT + 6, "start", 1.0)):
             label = f"{most * tick / 4:g}"
             parts.append(f'<text x="{place}" y="{level + 4:.1f}" text-anchor="{anchor}">{label}</text>')
-    for before, row in zip(rows, rows[1:], strict=False):
+    for before, row in itertools.pairwise(rows):
         if row["side"] != before["side"]:
             parts.append(f'<path d="M{x(before["step"]):.1f} {TOP}V{HEIGHT - BOTTOM}" stroke="{FAINT}"/>')
     for side in dict.fromkeys(row["side"] for row in rows):

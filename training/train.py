@@ -35,21 +35,23 @@ from mattecore.networks.loading import PREPARATIONS
 class Stage:
     until: int  # the step at which it ends
     side: int
-    batch: int
+    batch: int = 16
+    close: float = 0.2  # scene.composed's
+    rate: float = 2e-3
+    falls: bool = False  # along a cosine, to nothing at its end
 
 
 @dataclass(frozen=True)
 class Plan:
     stages: tuple[Stage, ...] = (
-        Stage(until=2000, side=192, batch=16),
-        Stage(until=3600, side=256, batch=16),
-        Stage(until=4200, side=384, batch=8),
+        Stage(until=1000, side=192),
+        Stage(until=1100, side=192, close=0.4),
+        Stage(until=1600, side=192, close=0.4, falls=True),
+        Stage(until=1850, side=256, close=0.4, rate=8e-4, falls=True),
     )
     seed: int = 8
     width: int = 32
-    rate: float = 2e-3
     warmup: int = 100
-    tail: int = 1600  # steps at the end over which the rate falls to nothing, along a cosine
     averaging: float = 0.997
     subjects: int = 2400
     backgrounds: int = 600
@@ -62,11 +64,11 @@ class Plan:
 
 
 class Scenes(Dataset[tuple[Tensor, Tensor]]):
-    def __init__(self, drawn: bank.Bank, seed: int, side: int) -> None:
-        self.drawn, self.seed, self.side = drawn, seed, side
+    def __init__(self, drawn: bank.Bank, seed: int, side: int, close: float = 0.2) -> None:
+        self.drawn, self.seed, self.side, self.close = drawn, seed, side, close
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        image, alpha = scene.draw(self.drawn, self.seed, index, self.side)
+        image, alpha = scene.draw(self.drawn, self.seed, index, self.side, self.close)
         return torch.from_numpy(image).permute(2, 0, 1), torch.from_numpy(alpha)[None]
 
 
@@ -110,8 +112,13 @@ def loss_of(logit: Tensor, coarse: Tensor, alpha: Tensor) -> Tensor:
 
 
 def rate_at(step: int, plan: Plan) -> float:
-    left = min(1.0, (plan.steps - step) / plan.tail)
-    return plan.rate * min(1.0, (step + 1) / plan.warmup) * 0.5 * (1 - math.cos(math.pi * left))
+    begin = 0
+    for stage in plan.stages:
+        if step < stage.until:
+            break
+        begin = stage.until
+    left = (stage.until - step) / (stage.until - begin) if stage.falls else 1
+    return stage.rate * min(1.0, (step + 1) / plan.warmup) * 0.5 * (1 - math.cos(math.pi * left))
 
 
 class Training:
@@ -122,7 +129,7 @@ class Training:
         self.plan, self.device, self.step = plan, device, 0
         self.model = Supervised(Box(BoxConfig(plan.width)), plan.width).to(device, memory_format=torch.channels_last)
         self.average = {name: value.detach().clone() for name, value in self.model.box.state_dict().items()}
-        self.optimiser = torch.optim.AdamW(self.model.parameters(), plan.rate, betas=(0.9, 0.99), weight_decay=0.02)
+        self.optimiser = torch.optim.AdamW(self.model.parameters(), betas=(0.9, 0.99), weight_decay=0.02)
         self.bf16 = device.type == "cuda" or _native.load().multiplies_bf16()
 
     def take_step(self, image: Tensor, alpha: Tensor) -> float:
@@ -183,7 +190,7 @@ def batches(plan: Plan, drawn: bank.Bank, start: int, rank: int, ranks: int) -> 
         skipped = min(max(start - begin, 0), stage.until - begin)
         last = first + (stage.until - begin) * stage.batch
         numbers = range(first + skipped * stage.batch, last)[rank::ranks]
-        scenes = Scenes(drawn, plan.seed, stage.side)
+        scenes = Scenes(drawn, plan.seed, stage.side, stage.close)
         if numbers:
             yield from DataLoader(scenes, stage.batch // ranks, sampler=numbers, num_workers=1, prefetch_factor=4)
         begin, first = stage.until, last

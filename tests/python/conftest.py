@@ -2,7 +2,9 @@
 
 import os
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -67,3 +69,73 @@ def disc() -> Callable[..., np.ndarray]:
         return values.round().astype(np.uint8)
 
     return draw
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Callable[..., Path]:
+    """``clip(name, **how)``: a video of a red square on green, from x = 8 on moving right by a pixel a frame."""
+    import av
+
+    def tone(container: Any, stream: Any, seconds: float) -> None:
+        count = int(48000 * seconds)
+        wave = (np.sin(np.arange(count) * 440 * 2 * np.pi / 48000) * 0.3).astype(np.float32)
+        for begin in range(0, count - 1023, 1024):
+            frame = av.AudioFrame.from_ndarray(np.stack([wave[begin : begin + 1024]] * 2), "fltp", "stereo")
+            frame.sample_rate, frame.pts = 48000, begin
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+    def make(
+        name: str,
+        *,
+        frames: int = 10,
+        width: int = 96,
+        height: int = 64,
+        rate: int = 25,
+        times: list[int] | None = None,  # of the frames, in hundredths of a second
+        sound: str | None = None,
+        codec: str = "libx264",
+        pixel_format: str = "yuv420p",
+        matrix: int | None = None,  # as swscale numbers it: 1 BT.709, 5 BT.601
+        full_range: bool = False,
+        rotation: int = 0,
+        draw: Callable[[int], np.ndarray] | None = None,
+        options: dict[str, str] | None = None,
+    ) -> Path:
+        def square(index: int) -> np.ndarray:
+            picture = np.empty((height, width, 3), np.uint8)
+            picture[:] = (30, 160, 60)
+            picture[height // 4 : height * 3 // 4, 8 + index : 8 + index + width // 3] = (220, 20, 40)
+            return picture
+
+        with av.open(str(tmp_path / name), "w") as container:
+            stream = container.add_stream(codec, rate=rate, options={"crf": "1"} if options is None else options)
+            stream.width, stream.height, stream.pix_fmt = width, height, pixel_format
+            if times is not None:
+                stream.codec_context.time_base = Fraction(1, 100)
+            if matrix is not None:
+                stream.codec_context.colorspace = {1: 1, 5: 6}[matrix]
+                stream.codec_context.color_range = 2 if full_range else 1
+            if rotation:
+                stream.set_display_rotation(rotation)
+            heard = container.add_stream(sound, rate=48000) if sound else None
+            if heard:
+                heard.codec_context.layout = "stereo"
+            for index in range(frames):
+                frame = av.VideoFrame.from_ndarray((draw or square)(index), "rgb24").reformat(
+                    format=pixel_format,
+                    src_colorspace=5,
+                    dst_colorspace=matrix or 5,
+                    src_color_range=2,
+                    dst_color_range=2 if full_range else 1,
+                )
+                frame.pts = times[index] if times else index
+                frame.time_base = Fraction(1, 100) if times else Fraction(1, rate)
+                container.mux(stream.encode(frame))
+            container.start_encoding()
+            container.mux(stream.encode(None))
+            if heard:
+                tone(container, heard, frames / rate)
+        return tmp_path / name
+
+    return make

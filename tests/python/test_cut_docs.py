@@ -1,4 +1,4 @@
-"""Every command and every line of Python in docs/cut.md is run, in its order, beside a picture and a folder of two."""
+"""Every command and every line of Python in docs/cut.md is run, in its order, beside pictures and a video."""
 
 import os
 import re
@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -35,8 +36,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_commands_work_and_leave_what_they_say(folder: Path, red_weights: Path) -> None:
+def test_the_commands_work_and_leave_what_they_say(folder: Path, red_weights: Path, clip: Callable[..., Path]) -> None:
     """Each in a process of its own, as written, but with a network of the tests, which needs no seconds."""
+    shutil.move(clip("clip.mp4", frames=3, sound="aac"), folder / "clip.mp4")
     commands = [line.partition(" #")[0].strip() for block in blocks("sh") for line in block.splitlines()]
     assert len(commands) > 12
     network = shlex.quote(str(red_weights))
@@ -58,6 +60,10 @@ def test_the_commands_work_and_leave_what_they_say(folder: Path, red_weights: Pa
         "photo.compare.html",
         "photo.compare.png",
         "figures.json",
+        "clip.cut.mov",
+        "clip.cut.webm",
+        "clip.cut.mp4",
+        "clip.cut/000003.png",
     ):
         assert name in written
     with Image.open(folder / "masks" / "cup.png") as mask:

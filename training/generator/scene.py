@@ -13,19 +13,22 @@ from generator.textures import Array, noise
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
-def draw(bank: Bank, seed: int, index: int, side: int) -> tuple[Array, Array]:
-    """The picture [side,side,3] and alpha [side,side], both uint8, of a number."""
+def draw(bank: Bank, seed: int, index: int, side: int, close: float = 0.2) -> tuple[Array, Array]:
+    """The picture [side,side,3] and alpha [side,side], both uint8, of a number; close as for composed."""
     rng = stream(seed, 3, index)
-    return composed(rng, bank, backdrop(rng, bank, side))
+    return composed(rng, bank, backdrop(rng, bank, side), close)
 
 
-def composed(rng: Generator, bank: Bank, picture: Array) -> tuple[Array, Array]:
-    """Subjects from the bank over a picture [H,W,3] float32 in 0..1, degraded, and their alpha; both uint8."""
+def composed(rng: Generator, bank: Bank, picture: Array, close: float = 0.2) -> tuple[Array, Array]:
+    """Subjects from the bank over a picture [H,W,3] float32 in 0..1, degraded, and their alpha; both uint8.
+
+    close is how often, and how far, a subject is larger than the picture.
+    """
     alpha = np.zeros(picture.shape[:2], np.float32)
     count = int(rng.choice([1, 2, 3], p=[0.82, 0.13, 0.05]))
     for which in range(count):
         subject = _picked(rng, bank)
-        layer = _placed(rng, subject, picture.shape[:2], crowd=count, which=which)
+        layer = _placed(rng, subject, picture.shape[:2], close, crowd=count, which=which)
         layer = _coloured(rng, layer, picture)
         if not subject.kind.cut or rng.random() < 0.3:
             picture = _shadowed(rng, picture, layer[..., 3])
@@ -62,17 +65,18 @@ def _picked(rng: Generator, bank: Bank) -> Subject:
     return bank.subjects[rng.integers(len(bank.subjects))]
 
 
-def _placed(rng: Generator, subject: Subject, size: tuple[int, int], crowd: int, which: int) -> Array:
+def _placed(rng: Generator, subject: Subject, size: tuple[int, int], close: float, crowd: int, which: int) -> Array:
     """The subject as large and as central as subjects are: [H,W,4] float32, colour multiplied by alpha."""
     if crowd > 1:
         reach = rng.uniform(0.3, 0.65)
         centre = np.array([(which + 0.5) / crowd, 0.5]) + rng.normal(0, 0.07, 2)
     else:
-        reach = rng.uniform(0.95, 1.6) if rng.random() < 0.2 else rng.uniform(0.4, 0.97)
+        reach = rng.uniform(0.95, 1.2 + 2 * close) if rng.random() < close else rng.uniform(0.4, 0.97)
         centre = np.array([0.5, 0.52]) + rng.normal(0, 0.1, 2) * (1.3 - min(reach, 1.2))
     if subject.kind.cut and rng.random() < 0.9:
         h, w = subject.rgba.shape[:2]
-        reach = rng.uniform(0.9, 1.8) if crowd == 1 and rng.random() < 0.35 else max(reach, 0.55)
+        near = crowd == 1 and rng.random() < close + 0.15
+        reach = rng.uniform(0.9, 1.4 + 2 * close) if near else max(reach, 0.55)
         centre[1] = 1 - reach * h / max(h, w) * 0.5 * rng.uniform(0.65, 0.95)
     return _laid(rng, subject, size, reach, centre)
 

@@ -43,12 +43,9 @@ class Box(NamedTuple):
     bottom: int
 
     @property
-    def rows(self) -> slice:
-        return slice(self.top, self.bottom)
-
-    @property
-    def columns(self) -> slice:
-        return slice(self.left, self.right)
+    def part(self) -> tuple[slice, slice]:
+        """Returns what picks the box out of a tensor [H,W,...]."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
 
 
 @dataclass(frozen=True)
@@ -96,7 +93,7 @@ class Cutter:
         if steady is not None:
             mask = steady(floats(picture.pixels)[0], mask)
         box = self._box(mask)
-        result = self._composed(picture.pixels, mask)[box.rows, box.columns].to(picture.pixels.dtype).contiguous()
+        result = self._composed(picture.pixels, mask)[box.part].to(picture.pixels.dtype).contiguous()
         return CutOut(picture.replaced(result), mask, box, note)
 
     def load(self) -> None:
@@ -172,19 +169,19 @@ class Cutter:
             return whole_numbers(mask[..., None], dtype)
         alpha = whole_numbers(mask, dtype)
         one = whole_numbers(torch.ones(()), dtype)
-        soft = (alpha > 0) & (alpha < one)
-        own = pixels[..., :3] if pixels.shape[2] > 2 else pixels[..., :1].expand(-1, -1, 3)
-        result = torch.zeros(*mask.shape, 4, dtype=alpha.dtype)
-        result[..., :3] = own
-        result[..., 3] = alpha
         # What was cut away is gone from the file too, not only hidden in it.
-        result[alpha == 0] = 0
-        if self.options.foreground:
-            box = _around(soft, _AROUND)
-            if box is not None:
-                here = box.rows, box.columns
-                colours = composite.multilevel_foreground(floats(pixels[here])[0], mask[here])
-                result[here][..., :3][soft[here]] = whole_numbers(colours[soft[here]], dtype)
+        result = torch.zeros(*mask.shape, 4, dtype=alpha.dtype)
+        if subject := _around(alpha > 0):
+            own = pixels[subject.part]
+            own = own[..., :3] if own.shape[2] > 2 else own[..., :1]
+            there = alpha[subject.part][..., None]
+            result[subject.part][..., :3] = torch.where(there > 0, own.to(alpha.dtype), there.new_zeros(()))
+            result[subject.part][..., 3:] = there
+        soft = (alpha > 0) & (alpha < one)
+        if self.options.foreground and (edge := _around(soft, _AROUND)):
+            here = soft[edge.part]
+            colours = composite.multilevel_foreground(floats(pixels[edge.part])[0], mask[edge.part])
+            result[edge.part][..., :3][here] = whole_numbers(colours[here], dtype)
         behind = self.options.backdrop()
         if behind == "transparent":
             return result
@@ -207,7 +204,7 @@ def _device(wanted: str) -> str:
     return wanted
 
 
-def _around(where: Tensor, margin: int) -> Box | None:
+def _around(where: Tensor, margin: int = 0) -> Box | None:
     """Returns the smallest box that holds all of the pixels that are True, and a margin; None where none is."""
     rows, columns = where.any(1).nonzero()[:, 0], where.any(0).nonzero()[:, 0]
     if not len(rows):

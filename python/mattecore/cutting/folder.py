@@ -15,7 +15,7 @@ from pathlib import Path
 from ..pictures import PictureError, read
 from ..pictures.write import ENDINGS, Format, format_of
 from ..video import is_video
-from .video import VIDEO_ENDINGS, VideoFormat
+from ..video.formats import VIDEO_ENDINGS, VideoFormat
 
 CUT = ".cut"
 

@@ -17,10 +17,11 @@ import torch
 from ..pictures import PictureError
 from ..pictures.read import read, size
 from ..pictures.write import Format, encode, write
+from ..video.formats import VideoFormat
 from .cutter import Cutter
 from .folder import Job
 from .memory import Budget, Stopped, in_words
-from .video import FRAMES_AT_ONCE, Frames, VideoFormat, opened, write_video
+from .video import FRAMES_AT_ONCE, Frames, opened, write_video
 
 State = Literal["cut", "skipped", "failed"]
 Watch = Callable[[Job, float, str], object]

@@ -11,21 +11,17 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
 from ..atomic import replacing
 from ..video import VideoError, has_pyav, require_pyav
+from ..video.formats import VIDEO_FORMATS, WITH_ALPHA, VideoFormat, format_of
 from .cutter import Cutter
 from .options import Options
 
 if TYPE_CHECKING:
     from ..video.read import Frame, Reader, Sound
     from ..video.write import PictureWriter, VideoWriter
-
-VideoFormat = Literal["prores", "vp9", "h264", "png-sequence"]
-VIDEO_FORMATS: tuple[VideoFormat, ...] = get_args(VideoFormat)
-VIDEO_ENDINGS: dict[VideoFormat, str] = {"prores": ".mov", "vp9": ".webm", "h264": ".mp4", "png-sequence": ""}
-_WITH_ALPHA = ("prores", "vp9", "png-sequence")
 
 # Frames that wait between reading and cutting, and between cutting and writing.
 _AHEAD = 3
@@ -87,14 +83,6 @@ def cut_video(
         return write_video(reader, Path(target), cutter, chosen, stability, progress or (lambda frames: None))
 
 
-def format_of(target: Path) -> VideoFormat:
-    """Returns the format that the ending of a path stands for."""
-    for format, ending in VIDEO_ENDINGS.items():
-        if target.suffix.lower() == ending:
-            return format
-    raise VideoError(f"{target.name} ends in {target.suffix!r}; wanted .mov, .webm or .mp4, or a folder's name")
-
-
 def default_format(options: Options) -> VideoFormat:
     """Returns what a video becomes that nobody chose a format for: ProRes where it keeps alpha, else H.264."""
     if not is_opaque(options):
@@ -116,10 +104,12 @@ def check(options: Options, format: VideoFormat) -> None:
     require_pyav()
     from ..video.write import encodes
 
+    if format not in VIDEO_FORMATS:
+        raise ValueError(f"format is {format!r}; wanted {', '.join(VIDEO_FORMATS)}")
     if options.crop:
         raise ValueError("crop would give every frame another size; leave it out for videos")
-    if not is_opaque(options) and format not in _WITH_ALPHA:
-        raise ValueError(f"format is {format}, which keeps no alpha; wanted {', '.join(_WITH_ALPHA)}, or a background")
+    if not is_opaque(options) and format not in WITH_ALPHA:
+        raise ValueError(f"format is {format}, which keeps no alpha; wanted {', '.join(WITH_ALPHA)}, or a background")
     if not encodes(format):
         raise VideoError(f"the installed PyAV cannot write {format}; install the one from PyPI, or take png-sequence")
 
@@ -169,11 +159,12 @@ def write_video(
             if isinstance(item, Frame):
                 writer.frame(item)
                 done += 1
-                watch(Frames(done, max(done, reader.frames), time.perf_counter() - begin))
+                total = max(done, reader.frames) if reader.frames else 0
+                watch(Frames(done, total, time.perf_counter() - begin))
             else:
                 writer.sound(item)
     said = sorted(notes - {""}) if len(notes) == 1 else []  # what is so of every frame
-    note = "; ".join([*said, *writer.notes])
+    note = "; ".join([*said, *writer.notes, *filter(None, [reader.note])])
     return VideoCut(target, done, (reader.width, reader.height), time.perf_counter() - begin, note)
 
 

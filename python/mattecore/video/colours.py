@@ -13,7 +13,6 @@ _MATRICES = {1: _BT709, 4: 4, 5: _BT601, 6: _BT601, 7: 7, 9: 9, 10: 9}
 # The matrix as swscale numbers it -> AVColorSpace.
 _SPACES = {_BT709: 1, 4: 4, _BT601: 6, 7: 7, 9: 9}
 _LIMITED, _FULL = 1, 2  # AVColorRange
-_UNSPECIFIED = 2  # AVColorPrimaries, AVColorTransferCharacteristic
 
 
 @dataclass(frozen=True)
@@ -28,15 +27,15 @@ class Colours:
     bits: int  # of a value
 
     @classmethod
-    def of(cls, frame: av.VideoFrame) -> "Colours":
-        """Returns a frame's."""
+    def of(cls, frame: av.VideoFrame, decoder: av.VideoCodecContext) -> "Colours":
+        """Returns a frame's, and what only its decoder knows in every version of PyAV."""
         guessed = _BT709 if min(frame.width, frame.height) >= 720 or frame.format.is_rgb else _BT601
         components = frame.format.components
         return cls(
             _MATRICES.get(int(frame.colorspace), guessed),
             int(frame.color_range) == _FULL or frame.format.name.startswith("yuvj"),
-            int(frame.color_primaries),
-            int(frame.color_trc),
+            int(decoder.color_primaries),
+            int(decoder.color_trc),
             any(component.is_alpha for component in components),
             max(component.bits for component in components),
         )

@@ -20,7 +20,7 @@ from .colours import Colours
 _CONTAINERS = "mov,matroska,avi,flv,mpegts,mpeg,mpegvideo,asf,ogg,mxf,gif,h264,hevc,ivf,dv,wav,mp3,aac,flac"
 # What a frame may have of pixels, however small the file is: 8192 x 8192.
 _MOST_PIXELS = 2**26
-# A file that ends so much before what it says, in seconds and as a share, was cut off.
+# A file that ends so much before it says, in seconds and as a share, may have been cut off.
 _MISSING_SECONDS, _MISSING_SHARE = 0.5, 0.05
 
 
@@ -41,7 +41,9 @@ class Reader:
 
     def __init__(self, file: BinaryIO, name: str) -> None:
         self.name = name
+        self.note = ""  # what to know of the file, once it is read
         self._next = Fraction(0)  # where a frame without a time of its own begins
+        self._heard = Fraction(0)  # how long its sound is, in seconds
         with self._sentences("cannot be read as a video"):
             self._container: Any = av.open(file, options={"format_whitelist": _CONTAINERS})
         try:
@@ -65,9 +67,7 @@ class Reader:
         self._stream = stream = streams[0]
         if stream.width * stream.height > _MOST_PIXELS:
             found = f"{stream.width} x {stream.height} pixels"
-            raise VideoError(f"{self.name} has {found}; wanted at most {_MOST_PIXELS / 1e6:.0f} megapixels")
-        stream.codec_context.options = {"max_pixels": str(_MOST_PIXELS)}  # whatever its frames say later
-        stream.thread_type = "AUTO"
+            raise VideoError(f"{self.name} has {found}; wanted at most {_MOST_PIXELS} of them")
         self.sound = tuple(container.streams.audio)
         self.metadata = dict(container.metadata)
         self.time_base = Fraction(stream.time_base or Fraction(1, 1000))
@@ -76,6 +76,9 @@ class Reader:
         self._shift = Fraction(max(0, container.start_time or 0), av.time_base)
         self.seconds = float((stream.duration or 0) * self.time_base) or (container.duration or 0) / av.time_base
         self.frames = stream.frames or round(self.seconds * self.rate)  # about so many; 0: nobody knows
+        self._decoder = _decoder(stream)
+        self._decoder.options = {"max_pixels": str(_MOST_PIXELS)}  # whatever the frames themselves say
+        self._decoder.thread_type = "AUTO"
         frames_and_sound = self._decoded()
         self._early: list[av.VideoFrame | Sound] = []  # up to the first frame, which says how all are to be shown
         for item in frames_and_sound:
@@ -85,7 +88,7 @@ class Reader:
         else:
             raise VideoError(f"{self.name} holds no frame; wanted a video")
         self._late = frames_and_sound
-        self.colours = Colours.of(item)
+        self.colours = Colours.of(item, self._decoder)
         self._stored = item.width, item.height
         self._turns = item.rotation // 90  # quarters, against the clock
         width, height = self._stored
@@ -96,18 +99,15 @@ class Reader:
     def __iter__(self) -> Iterator[Frame | Sound]:
         for item in itertools.chain(self._early, self._late):
             yield self._frame(item) if isinstance(item, av.VideoFrame) else item
-        seconds = float(self._next * self.time_base)
-        missing = self.seconds - seconds
-        if missing > max(_MISSING_SECONDS, _MISSING_SHARE * self.seconds):
-            found = f"it ends after {seconds:.1f} of {self.seconds:.1f} seconds"
-            raise VideoError(f"{self.name} is not whole: {found}; get it again")
+        end = float(max(self._next * self.time_base, self._heard))
+        if self.seconds - end > max(_MISSING_SECONDS, _MISSING_SHARE * self.seconds):
+            self.note = f"the file may not be whole, it ends after {end:.1f} of {self.seconds:.1f} seconds"
 
     def _decoded(self) -> Iterator[av.VideoFrame | Sound]:
-        decoder = _decoder(self._stream)
         with self._sentences("is damaged or not whole"):
             for packet in self._container.demux(self._stream, *self.sound):
                 if packet.stream is self._stream:
-                    yield from decoder.decode(packet if packet.size else None)
+                    yield from self._decoder.decode(packet if packet.size else None)
                 elif packet.size:
                     yield self._shifted(packet)
 
@@ -121,8 +121,10 @@ class Reader:
 
     def _shifted(self, packet: Sound) -> Sound:
         shift = round(self._shift / packet.time_base) if packet.time_base else 0
-        packet.pts = None if packet.pts is None else packet.pts - shift
         packet.dts = None if packet.dts is None else packet.dts - shift
+        if packet.pts is not None:
+            packet.pts -= shift
+            self._heard = max(self._heard, (packet.pts + (packet.duration or 0)) * packet.time_base)
         return packet
 
     @contextlib.contextmanager

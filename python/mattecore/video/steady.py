@@ -30,18 +30,21 @@ class Steady:
         self._past = _PAST * stability
         self._mask: Tensor | None = None
         self._colours: Tensor | None = None
+        self._difference: Tensor | None = None
 
     def __call__(self, colours: Tensor, mask: Tensor) -> Tensor:
         """Returns the mask for the next frame: colours [H,W,3] and mask [H,W], both float32 0..1."""
         if self._past == 0:
             return mask
-        if self._mask is None or self._colours is None:
-            self._mask, self._colours = mask, colours
+        if self._mask is None or self._colours is None or self._difference is None:
+            self._mask, self._colours, self._difference = mask, colours.clone(), torch.empty_like(colours)
             return mask
-        difference = (colours - self._colours).abs_().amax(2)
-        blurred = F.avg_pool2d(difference[None], _NEIGHBOURHOOD, 1, _NEIGHBOURHOOD // 2, count_include_pad=False)[0]
-        still = 1 - ((blurred - _NOISE) / (_MOTION - _NOISE)).clamp_(0, 1)
-        weight = still.mul_(self._past)
-        self._mask = torch.lerp(mask, self._mask, weight)
-        self._colours = torch.lerp(colours, self._colours, weight[..., None])
+        # Over the same memory frame for frame: pages taken anew each time would cost as much as the arithmetic.
+        difference = torch.sub(colours, self._colours, out=self._difference).abs_().amax(2)
+        side, margin = _NEIGHBOURHOOD, _NEIGHBOURHOOD // 2
+        moved = F.avg_pool2d(difference[None], side, 1, margin, count_include_pad=False)[0]
+        moved.sub_(_NOISE).div_(_MOTION - _NOISE).clamp_(0, 1)
+        own = moved.mul_(self._past).add_(1 - self._past)  # what the frame itself weighs: 1 - w
+        self._colours.lerp_(colours, own[..., None])
+        self._mask = torch.lerp(self._mask, mask, own)
         return self._mask

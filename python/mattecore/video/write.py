@@ -3,20 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, get_args
+from typing import Any, BinaryIO
 
 import av
 import torch
 
 from ..pictures import png
 from ..pictures.write import in_type
-from . import VideoError
+from .formats import VideoFormat
 from .read import Frame, Reader, Sound
-
-Format = Literal["prores", "vp9", "h264", "png-sequence"]
-FORMATS: tuple[Format, ...] = get_args(Format)
-ENDINGS: dict[Format, str] = {"prores": ".mov", "vp9": ".webm", "h264": ".mp4", "png-sequence": ""}
-WITH_ALPHA: tuple[Format, ...] = ("prores", "vp9", "png-sequence")
 
 # Of MP4's and QuickTime's own, and what FFmpeg says of itself.
 _NOT_METADATA = ("major_brand", "minor_version", "compatible_brands", "encoder")
@@ -34,7 +29,7 @@ class _Codec:
     options: dict[str, str] = field(default_factory=dict)
 
 
-_CODECS: dict[Format, _Codec] = {
+_CODECS: dict[VideoFormat, _Codec] = {
     "prores": _Codec(
         *("mov", "prores_ks", "yuva444p10le", "yuv444p10le"),
         *(("aac", "alac", "mp3", "ac3", "eac3", "pcm"), "aac"),
@@ -54,7 +49,7 @@ _CODECS: dict[Format, _Codec] = {
 }
 
 
-def encodes(format: Format) -> bool:
+def encodes(format: VideoFormat) -> bool:
     """Says whether this PyAV was built with what a format needs."""
     if format == "png-sequence":
         return True
@@ -68,11 +63,10 @@ def encodes(format: Format) -> bool:
 class VideoWriter:
     """A video file: frames are encoded, packets of sound copied where the container takes their kind."""
 
-    def __init__(self, file: BinaryIO, format: Format, reader: Reader, has_alpha: bool) -> None:
+    def __init__(self, file: BinaryIO, format: VideoFormat, reader: Reader, has_alpha: bool) -> None:
         codec = _CODECS[format]
         pixel_format = codec.with_alpha if has_alpha else codec.opaque
-        if pixel_format is None:
-            raise VideoError(f"{format} keeps no alpha; take {' or '.join(WITH_ALPHA)}, or a background")
+        assert pixel_format is not None, f"{format} keeps no alpha"
         self._colours = reader.colours
         self._time_base = reader.time_base
         self._last = -1
@@ -92,6 +86,7 @@ class VideoWriter:
             stream.metadata["alpha_mode"] = "1"
         self._container, self._stream = container, stream
         self._sound = {source.index: self._sound_stream(source, codec) for source in reader.sound}
+        container.start_encoding()
 
     def frame(self, frame: Frame) -> None:
         """Adds a frame [H,W,1|3|4]."""
@@ -160,13 +155,16 @@ class _EncodedSound:
         return self._encoded(self._source.codec_context.decode(packet))
 
     def rest(self) -> list[Sound]:
-        packets = self._encoded([*self._source.codec_context.decode(None), None])
+        packets = self._encoded(self._source.codec_context.decode(None))
+        if self._resampler is not None:
+            packets += self._encoded([None])
         return packets + list(self._stream.encode(None))
 
     def _encoded(self, frames: list[Any]) -> list[Sound]:
-        context = self._stream.codec_context
         if self._resampler is None:
-            context.open()
+            if not frames:
+                return []
+            context = self._stream.codec_context
             self._resampler = av.AudioResampler(context.format, context.layout, context.rate, context.frame_size)
         return [
             packet

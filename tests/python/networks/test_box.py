@@ -26,7 +26,8 @@ def module() -> box.Box:
             value.normal_(0, 0.1)
         elif name.endswith("running_var"):
             value.uniform_(0.05, 0.2)
-    module.alpha.weight.mul_(6)
+        elif name == "alpha.weight":
+            value.mul_(6)
     return module
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ...cutting import Cutter, Options
     from ...cutting.folder import Job
     from ...cutting.run import Running
-    from ...cutting.video import VideoFormat
+    from ...video.formats import VideoFormat
 
 HELP = "cut the subject out of pictures and videos: files, folders, globs or the standard input"
 _REFINES = ("none", "guided", "closed-form", "vitmatte", "vitmatte-base")
@@ -208,14 +208,14 @@ def _options(arguments: argparse.Namespace) -> "Options":
 
 def _video_format(arguments: argparse.Namespace, options: "Options") -> "VideoFormat":
     """Returns what videos become: as asked for, as the ending of the output says, or what suits the options."""
-    from ...cutting import video
+    from ...cutting.video import default_format
+    from ...video.formats import VIDEO_ENDINGS
 
     if arguments.format in _VIDEO_FORMATS:
         return arguments.format
     ending = Path(arguments.output or "").suffix.lower()
-    return next((f for f, known in video.VIDEO_ENDINGS.items() if known and known == ending), None) or (
-        video.default_format(options)
-    )
+    by_ending = [format for format, known in VIDEO_ENDINGS.items() if known and known == ending]
+    return by_ending[0] if by_ending else default_format(options)
 
 
 def _running(arguments: argparse.Namespace) -> "Running":
