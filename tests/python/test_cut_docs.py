@@ -15,6 +15,13 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "cut.md").read_text(encoding="utf-8")
 
+# What a command needs to be quick: a network of the tests.
+NETWORK_OPTIONS = {
+    "cut": "--model NETWORK",
+    "compare": "--methods NETWORK+none,NETWORK+guided",
+    "bench": "--model NETWORK",
+}
+
 
 def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", TEXT, flags=re.DOTALL | re.MULTILINE)
@@ -34,9 +41,12 @@ def test_the_commands_work_and_leave_what_they_say(folder: Path, red_weights: Pa
     shutil.move(clip("clip.mp4", frames=3, sound="aac"), folder / "clip.mp4")
     commands = [line.partition(" #")[0].strip() for block in blocks("sh") for line in block.splitlines()]
     assert len(commands) > 12
+    network = shlex.quote(str(red_weights))
     environ = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     for command in commands:
-        words = command.replace("mattecore cut", f"mattecore cut --model {shlex.quote(str(red_weights))}")
+        words = command
+        for verb, options in NETWORK_OPTIONS.items():
+            words = words.replace(f"mattecore {verb}", f"mattecore {verb} {options}".replace("NETWORK", network))
         done = subprocess.run(words, shell=True, cwd=folder, env=environ, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{command}: {done.stderr}"
     written = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
@@ -47,6 +57,9 @@ def test_the_commands_work_and_leave_what_they_say(folder: Path, red_weights: Pa
         "shop/photo.png",
         "masks/deep/cup.png",
         "e.tif",
+        "photo.compare.html",
+        "photo.compare.png",
+        "figures.json",
         "clip.cut.mov",
         "clip.cut.webm",
         "clip.cut.mp4",

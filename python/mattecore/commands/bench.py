@@ -1,6 +1,7 @@
 """``mattecore bench``: how fast is this machine?"""
 
 import argparse
+import functools
 import importlib.util
 import json
 import sys
@@ -74,9 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     for name in names:
         budget = _QUICK if arguments.quick else _BUDGET
         try:
-            row = measured(
-                name, arguments.device, arguments.precision, budget, lambda what, name=name: _show(name, what)
-            )
+            row = measured(name, arguments.device, arguments.precision, budget, functools.partial(_show, name))
             _show()
             rows.append(row)
             table.line(row)

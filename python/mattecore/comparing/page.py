@@ -88,7 +88,7 @@ def _whole(comparison: Comparison, column: Column) -> str:
 
 
 def _zoom(comparison: Comparison, column: Column, box: Box, times: int) -> str:
-    pixels = column.pixels[box.rows, box.columns]
+    pixels = column.pixels[box.part]
     size = f'width="{pixels.shape[1] * times}" height="{pixels.shape[0] * times}"'
     what = escape(f"{column.name}, {_place(box)}")
     image = f'<img {size} {_source(pixels, comparison)} alt="{what}">'

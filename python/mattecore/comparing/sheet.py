@@ -37,7 +37,7 @@ def sheet(comparison: Comparison) -> bytes:
         image.paste(Image.fromarray(wholes[number].numpy()), (left, top))
         _write(draw, font, left, top + wholes[number].shape[0] + _GAP // 2, captions[number])
         for row, box in zooms:
-            pixels = _on_checkers(_enlarged(column.pixels[box.rows, box.columns]))
+            pixels = _on_checkers(_enlarged(column.pixels[box.part]))
             image.paste(Image.fromarray(pixels.numpy()), (left, row))
     scale = wholes[0].shape[1] / comparison.size[1]
     for number, (row, box) in enumerate(zooms, 1):

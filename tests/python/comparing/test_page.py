@@ -133,7 +133,7 @@ def test_the_zoom_shows_the_pixels_of_the_place_where_the_methods_differ(text, c
         assert zoom.size == (side, side)
         assert image["width"] == image["height"] == str(256 // side * side)
         assert f"pixels {box.left} to {box.right - 1} across, {box.top} to {box.bottom - 1} down" in str(image["alt"])
-        wanted = column.pixels[box.rows, box.columns]
+        wanted = column.pixels[box.part]
         got = torch.frombuffer(bytearray(zoom.convert("RGBA").tobytes()), dtype=torch.uint8).view(side, side, 4)
         if wanted.shape[2] == 4:
             assert torch.equal(got[..., 3], wanted[..., 3])

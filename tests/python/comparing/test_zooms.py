@@ -49,7 +49,7 @@ def test_what_one_method_has_not_seen_at_all_is_shown_at_its_outline():
     seen = torch.zeros(300, 400, dtype=torch.uint8)
     seen[50:250, 100:300] = 255
     for box in places([seen, torch.zeros_like(seen)]):
-        inside = seen[box.rows, box.columns]
+        inside = seen[box.part]
         assert 0 < int((inside > 0).sum()) < inside.numel()
 
 

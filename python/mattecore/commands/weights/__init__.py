@@ -13,9 +13,9 @@ HELP = "list, find, fetch, check and convert the networks' weights"
 VERBS = ("list", "where", "download", "verify", "convert", "export")
 
 _EPILOG = """
-Weights are files of their own, with licences of their own; none come with
-mattecore. Files that other packs have placed in ComfyUI's folders are used where
-they lie. For the RMBG nodes, for example:
+Weights are files of their own, with licences of their own; only the small
+network builtin comes with mattecore. Files that other packs have placed in
+ComfyUI's folders are used where they lie. For the RMBG nodes, for example:
 
   mattecore weights list                  what there is, and under which licence
   mattecore weights where rmbg-1.4        is it here already, and where was it looked for
