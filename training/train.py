@@ -37,21 +37,20 @@ class Stage:
     side: int
     batch: int = 16
     close: float = 0.2  # scene.composed's
-    rate: float = 2e-3
-    falls: bool = False  # along a cosine, to nothing at its end
 
 
 @dataclass(frozen=True)
 class Plan:
     stages: tuple[Stage, ...] = (
         Stage(until=1000, side=192),
-        Stage(until=1100, side=192, close=0.4),
-        Stage(until=1600, side=192, close=0.4, falls=True),
-        Stage(until=1850, side=256, close=0.4, rate=8e-4, falls=True),
+        Stage(until=1450, side=192, close=0.4),
+        Stage(until=1750, side=256, close=0.4),
     )
     seed: int = 8
     width: int = 32
+    rate: float = 2e-3
     warmup: int = 100
+    tail: int = 550  # steps at the end over which the rate falls to nothing, along a cosine
     averaging: float = 0.997
     subjects: int = 2400
     backgrounds: int = 600
@@ -112,13 +111,8 @@ def loss_of(logit: Tensor, coarse: Tensor, alpha: Tensor) -> Tensor:
 
 
 def rate_at(step: int, plan: Plan) -> float:
-    begin = 0
-    for stage in plan.stages:
-        if step < stage.until:
-            break
-        begin = stage.until
-    left = (stage.until - step) / (stage.until - begin) if stage.falls else 1
-    return stage.rate * min(1.0, (step + 1) / plan.warmup) * 0.5 * (1 - math.cos(math.pi * left))
+    left = min(1.0, (plan.steps - step) / plan.tail)
+    return plan.rate * min(1.0, (step + 1) / plan.warmup) * 0.5 * (1 - math.cos(math.pi * left))
 
 
 class Training:

@@ -12,9 +12,10 @@ from mattecore.networks.loading import load
 
 CPU = torch.device("cpu")
 PLAN = train.Plan(
-    stages=(train.Stage(until=3, side=64, batch=4), train.Stage(until=6, side=96, batch=2, close=0.4, falls=True)),
+    stages=(train.Stage(until=3, side=64, batch=4), train.Stage(until=6, side=96, batch=2, close=0.4)),
     width=8,
     warmup=2,
+    tail=2,
 )
 
 
@@ -61,12 +62,10 @@ def test_a_few_steps_lower_the_loss(drawn: bank.Bank) -> None:
 
 
 def test_the_rate_rises_stays_and_falls_to_nothing() -> None:
-    stages = (train.Stage(until=900, side=64), train.Stage(until=1000, side=64, rate=1e-3, falls=True))
-    plan = train.Plan(stages, warmup=10)
+    plan = train.Plan(stages=(train.Stage(until=1000, side=64),), warmup=10, tail=100)
     rates = [train.rate_at(step, plan) for step in range(1001)]
     assert rates[:10] == sorted(rates[:10])
-    assert set(rates[10:900]) == {stages[0].rate}
-    assert rates[900] == stages[1].rate
+    assert set(rates[10:901]) == {plan.rate}
     assert rates[900:] == sorted(rates[900:], reverse=True)
     assert rates[1000] == 0
 
