@@ -4,7 +4,7 @@ import contextlib
 import math
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from unittest import mock
 
@@ -51,16 +51,22 @@ def file(keys: str) -> Path:
     """Writes the weights to a file, once a machine, and returns it."""
     from safetensors.torch import save_file
 
-    path = (
-        Path(tempfile.gettempdir())
-        / f"mattecore-benchmarks-{os.getuid()}"
-        / Path(keys).with_suffix(".safetensors").name
-    )
+    return _written(Path(keys).with_suffix(".safetensors").name, lambda path: save_file(weights(keys), path))
+
+
+def pickled(keys: str, part: str = "") -> Path:
+    """Writes the weights below a module, or all of them, as a training script does, once a machine."""
+    tensors = {name.removeprefix(part): value for name, value in weights(keys).items() if name.startswith(part)}
+    return _written(f"{keys}{part}.pth", lambda path: torch.save(tensors, path))
+
+
+def _written(name: str, write: Callable[[Path], None]) -> Path:
+    path = Path(tempfile.gettempdir()) / f"mattecore-benchmarks-{os.getuid()}" / name
     if not path.exists():
         path.parent.mkdir(exist_ok=True)
-        part = path.with_suffix(f".{os.getpid()}")
-        save_file(weights(keys), part)
-        part.rename(path)
+        unfinished = path.with_suffix(f".{os.getpid()}")
+        write(unfinished)
+        unfinished.rename(path)
     return path
 
 
