@@ -105,6 +105,6 @@ class Box(nn.Module):
 
 
 def _enlarge(x: Tensor, like: Tensor) -> Tensor:
-    if torch.jit.is_scripting():
+    if torch.jit.is_scripting():  # type: ignore[attr-defined]
         return stretch(x, like)
     return functional.interpolate(x, like.shape[-2:], mode="bilinear")  # the same, with the gradient training needs
