@@ -44,13 +44,13 @@ class Plan:
     stages: tuple[Stage, ...] = (
         Stage(until=1000, side=192),
         Stage(until=1450, side=192, close=0.4),
-        Stage(until=1750, side=256, close=0.4),
+        Stage(until=1600, side=256, close=0.4),
     )
     seed: int = 8
     width: int = 32
     rate: float = 2e-3
     warmup: int = 100
-    tail: int = 550  # steps at the end over which the rate falls to nothing, along a cosine
+    falls: tuple[int, int] = (1200, 1750)  # steps between which the rate goes from its value to nothing, along a cosine
     averaging: float = 0.997
     subjects: int = 2400
     backgrounds: int = 600
@@ -111,7 +111,8 @@ def loss_of(logit: Tensor, coarse: Tensor, alpha: Tensor) -> Tensor:
 
 
 def rate_at(step: int, plan: Plan) -> float:
-    left = min(1.0, (plan.steps - step) / plan.tail)
+    start, end = plan.falls
+    left = min(1.0, (end - step) / (end - start))
     return plan.rate * min(1.0, (step + 1) / plan.warmup) * 0.5 * (1 - math.cos(math.pi * left))
 
 

@@ -25,9 +25,9 @@ def module() -> box.Box:
         if name.endswith("running_mean"):
             value.normal_(0, 0.1)
         elif name.endswith("running_var"):
-            value.uniform_(0.05, 0.2)
+            value.uniform_(0.3, 0.9)
         elif name == "alpha.weight":
-            value.mul_(6)
+            value.mul_(4)
     return module
 
 
@@ -74,6 +74,6 @@ def test_auto_is_close_to_exact(file: Path, size: tuple[int, int]) -> None:
     x = picture(*size)
     exact: Any = load(file, precision="exact").forward(x, None)
     levels = (load(file, precision="auto").forward(x, None) - exact).abs().flatten() * 255
-    assert exact.std() > 0.02
+    assert exact.std() > 0.01
     assert levels.mean() <= 1
     assert levels.kthvalue(int(levels.numel() * 0.99)).values <= 4

@@ -15,7 +15,7 @@ PLAN = train.Plan(
     stages=(train.Stage(until=3, side=64, batch=4), train.Stage(until=6, side=96, batch=2, close=0.4)),
     width=8,
     warmup=2,
-    tail=2,
+    falls=(4, 6),
 )
 
 
@@ -62,7 +62,7 @@ def test_a_few_steps_lower_the_loss(drawn: bank.Bank) -> None:
 
 
 def test_the_rate_rises_stays_and_falls_to_nothing() -> None:
-    plan = train.Plan(stages=(train.Stage(until=1000, side=64),), warmup=10, tail=100)
+    plan = train.Plan(stages=(train.Stage(until=1000, side=64),), warmup=10, falls=(900, 1000))
     rates = [train.rate_at(step, plan) for step in range(1001)]
     assert rates[:10] == sorted(rates[:10])
     assert set(rates[10:901]) == {plan.rate}
