@@ -119,7 +119,11 @@ class Cutter:
         options = self.options
         if options.refine == "none":
             return None
-        points = {"black_point": options.edge("black_point"), "white_point": options.edge("white_point")}
+        black_point, white_point = self.model.points
+        points = {
+            "black_point": black_point if options.black_point is None else options.black_point,
+            "white_point": white_point if options.white_point is None else options.white_point,
+        }
         if options.refine == "guided":
             return pipeline.GuidedFilterEdge(detail_range=int(options.edge("detail_range")), **points)
         if options.refine == "closed-form":
