@@ -106,8 +106,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--detail-erode", type=int, metavar="PX", help="vitmatte: how far into the subject it decides (default: 6)")
     add("--detail-dilate", type=int, metavar="PX", help="vitmatte: how far out of it (default: 6)")
     add("--max-megapixels", type=float, metavar="MP", help="vitmatte: larger pictures are shrunk for it (default: 2)")
-    add("--black-point", type=float, metavar="0..1", help="refined values below become 0 (default: 0.01; with builtin 0.15)")
-    add("--white-point", type=float, metavar="0..1", help="refined values above become 1 (default: 0.99; with builtin 0.85)")
+    add(
+        "--black-point",
+        type=float,
+        metavar="0..1",
+        help="refined values below become 0 (default: 0.01; with builtin 0.15)",
+    )
+    add(
+        "--white-point",
+        type=float,
+        metavar="0..1",
+        help="refined values above become 1 (default: 0.99; with builtin 0.85)",
+    )
 
     look = parser.add_argument_group("the result")
     add = look.add_argument
