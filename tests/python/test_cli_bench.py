@@ -60,7 +60,7 @@ def test_the_figures_and_what_could_not_be_measured(mattecore, red_weights):
     head, row = out.split("\n\n")[1].splitlines()
     assert head.split()[0] == "network"
     assert row.startswith(f"{red_weights}  ")
-    assert "384 x 384" in row
+    assert "256 x 256" in row
     assert f"processor: {figures['machine']['processor']}\n" in out
 
 
