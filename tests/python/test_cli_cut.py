@@ -302,7 +302,8 @@ def test_ctrl_c_leaves_whole_files_and_resume_does_the_rest(red_weights, disc):
     assert re.search(rb"stopped, \d+ left; the same command with --resume goes on", err)
 
     there = sorted(Path("many.cut").iterdir())
-    assert {str(path) for path in there} == set((first + out).decode().split())
+    # A picture that another worker finished at that very moment is there, whole, and may not have been named.
+    assert {str(path) for path in there} >= set((first + out).decode().split())
     assert 0 < len(there) < 40
     for path in there:
         with Image.open(path) as image:
