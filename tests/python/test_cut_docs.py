@@ -78,9 +78,12 @@ def test_the_python_runs(folder: Path, red_weights: Path) -> None:
     assert "torch.Size([400, 600]) Box(left=0, top=0, right=600, bottom=400)" in result.stdout
 
 
-def test_every_option_of_the_table_is_one_of_the_command() -> None:
-    said = subprocess.run(
-        [sys.executable, "-m", "mattecore", "cut", "--help"], capture_output=True, text=True, check=True
-    ).stdout
+def test_every_option_is_one_of_the_commands() -> None:
+    said = "".join(
+        subprocess.run(
+            [sys.executable, "-m", "mattecore", verb, "--help"], capture_output=True, text=True, check=True
+        ).stdout
+        for verb in ("cut", "compare", "bench")
+    )
     options = set(re.findall(r"`(--[a-z-]+)`", TEXT))
     assert options - {option for option in options if option in said} == set()
