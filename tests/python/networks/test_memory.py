@@ -58,8 +58,8 @@ print(anonymous_peak() - before)
 FORMULAS = {
     ("rmbg-1.4_model.pth.txt", "auto"): (136, 24 << 20),
     ("rmbg-1.4_model.pth.txt", "exact"): (272, 32 << 20),
-    ("birefnet_general.safetensors.txt", "auto"): (544, 16 << 20),
-    ("birefnet_general.safetensors.txt", "exact"): (960, 40 << 20),
+    ("birefnet_general.safetensors.txt", "auto"): (544, 48 << 20),
+    ("birefnet_general.safetensors.txt", "exact"): (960, 64 << 20),
     ("birefnet_lite.safetensors.txt", "auto"): (512, 32 << 20),
     ("birefnet_lite.safetensors.txt", "exact"): (512, 64 << 20),
     ("vitmatte_small.safetensors.txt", "auto"): (40, 136 << 20),
