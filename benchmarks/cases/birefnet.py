@@ -59,7 +59,7 @@ def _original_load() -> Call:
         module = build(shapes).module
         for parameter in module.parameters():  # what constructors and timm's initialisation write
             torch.nn.init.trunc_normal_(parameter, std=0.02)
-        module.bb.load_state_dict(torch.load(backbone, weights_only=True), strict=False)
+        module.get_submodule("bb").load_state_dict(torch.load(backbone, weights_only=True), strict=False)
         load_weights(module, torch.load(file, weights_only=True))
         return module
 
