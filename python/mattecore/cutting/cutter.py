@@ -119,11 +119,7 @@ class Cutter:
         options = self.options
         if options.refine == "none":
             return None
-        black_point, white_point = self.model.points
-        points = {
-            "black_point": black_point if options.black_point is None else options.black_point,
-            "white_point": white_point if options.white_point is None else options.white_point,
-        }
+        points = {name: options.edge(name, self.model.edge_defaults) for name in ("black_point", "white_point")}
         if options.refine == "guided":
             return pipeline.GuidedFilterEdge(detail_range=int(options.edge("detail_range")), **points)
         if options.refine == "closed-form":

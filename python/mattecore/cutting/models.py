@@ -36,9 +36,9 @@ class Model:
     entry: Entry | None  # None: not of the manifest
 
     @property
-    def points(self) -> tuple[float, float]:
-        """Returns what in its refined masks becomes 0 and 1 where the user does not say: builtin's are hazy."""
-        return (0.15, 0.85) if self.name == "builtin" else (0.01, 0.99)
+    def edge_defaults(self) -> dict[str, float]:
+        """Returns which options of the edge have another value with it where the user does not say."""
+        return {"black_point": 0.15, "white_point": 0.85} if self.name == "builtin" else {}  # its masks are hazy
 
     def load(self, device: str, precision: "Precision") -> "Network":
         """Returns the network, from this process's cache where it is loaded already."""

@@ -2,8 +2,10 @@
 
 import contextlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, get_args
 
 Refine = Literal["none", "guided", "closed-form", "vitmatte", "vitmatte-base"]
@@ -83,10 +85,10 @@ class Options:
             raise ValueError(f"background is {self.background!r}, and a mask alone has none; leave one of the two out")
         self.backdrop()
 
-    def edge(self, name: str) -> float:
-        """Returns what an option of the edge is, given or not."""
+    def edge(self, name: str, defaults: Mapping[str, float] = MappingProxyType({})) -> float:
+        """Returns what an option of the edge is, given or not; ``defaults`` go before EDGE_DEFAULTS."""
         value: float | None = getattr(self, name)
-        return EDGE_DEFAULTS[name][self.refine] if value is None else value
+        return defaults.get(name, EDGE_DEFAULTS[name][self.refine]) if value is None else value
 
     def backdrop(self) -> "tuple[int, int, int] | Path | Literal['transparent', 'blur']":
         """Returns what the background is: a word, a colour or the path of a picture that is there."""
