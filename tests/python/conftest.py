@@ -38,6 +38,34 @@ def random() -> torch.Generator:
     return torch.Generator().manual_seed(7)
 
 
+@pytest.fixture
+def models_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The models folder of a machine without weights, but for what a test puts there."""
+    from mattecore.cutting import models
+
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    for name in ("COMFYUI_DIR", "MATTECORE_MODELS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(models.comfyui, "find", lambda checkout: None)
+    return tmp_path / "data" / "mattecore" / "models"
+
+
+@pytest.fixture
+def put(models_folder: Path) -> Callable[[str], Path]:
+    """``put(name)``: a file, empty, where the weights of that name are looked for."""
+    from mattecore.weights import manifest
+
+    def touch(name: str) -> Path:
+        entry = next(entry for entry in manifest() if entry.name == name)
+        path = models_folder / entry.files[0].places[0]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        return path
+
+    return touch
+
+
 @pytest.fixture(scope="session")
 def red_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Weights of Box, for which what is red is the subject: 1 where red is far above green, 0 where it is not."""

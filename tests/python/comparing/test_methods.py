@@ -1,33 +1,15 @@
 """Words become methods whose weights are here; what is not here is named with the command that fetches it."""
 
-from pathlib import Path
-
 import pytest
 
 from mattecore.comparing.methods import Method, choose
 from mattecore.cutting import models
-from mattecore.weights import WeightsError, manifest
+from mattecore.weights import WeightsError
 
 NO_VITMATTE = "the weights vitmatte-small are not here; fetch them with: mattecore weights download vitmatte-small"
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A machine without weights, but for what a test puts there."""
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    for name in ("COMFYUI_DIR", "MATTECORE_MODELS"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(models.comfyui, "find", lambda checkout: None)
-    return tmp_path / "data" / "mattecore" / "models"
-
-
-def put(models_folder: Path, *names: str) -> None:
-    for entry in manifest():
-        if entry.name in names:
-            path = models_folder / entry.files[0].places[0]
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch()
+pytestmark = pytest.mark.usefixtures("models_folder")
 
 
 def names(words: str | None) -> list[str]:
@@ -39,16 +21,17 @@ def test_by_themselves_every_edge_of_the_strongest_network_and_every_network():
     assert choose(None).missing == [NO_VITMATTE]
 
 
-def test_what_is_installed_takes_part(home):
-    put(home, "isnet-general-use", "birefnet-lite", "vitmatte-small")
+def test_what_is_installed_takes_part(put):
+    for name in ("isnet-general-use", "birefnet-lite", "vitmatte-small"):
+        put(name)
     edges = [f"birefnet-lite+{refine}" for refine in ("none", "guided", "closed-form", "vitmatte")]
     assert names(None) == [*edges, "isnet-general-use+guided", "builtin+guided"]
     assert choose(None).missing == []
     assert models.here() == ["birefnet-lite", "isnet-general-use", "builtin"]
 
 
-def test_words_are_networks_refinements_or_both(home):
-    put(home, "isnet-general-use")
+def test_words_are_networks_refinements_or_both(put):
+    put("isnet-general-use")
     assert names("guided, none") == [
         *("isnet-general-use+guided", "builtin+guided"),
         *("isnet-general-use+none", "builtin+none"),

@@ -1,30 +1,11 @@
 """Names become weights that are here, or one sentence says what to do."""
 
-from pathlib import Path
-
 import pytest
 
 from mattecore.cutting import models
 from mattecore.weights import WeightsError, manifest
 
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A machine without weights, but for what a test puts there."""
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    for name in ("COMFYUI_DIR", "MATTECORE_MODELS"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(models.comfyui, "find", lambda checkout: None)
-    return tmp_path / "data" / "mattecore" / "models"
-
-
-def put(models_folder: Path, name: str) -> Path:
-    entry = next(entry for entry in manifest() if entry.name == name)
-    path = models_folder / entry.files[0].places[0]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch()
-    return path
+pytestmark = pytest.mark.usefixtures("models_folder")
 
 
 def test_auto_is_what_comes_along_where_nothing_else_is_here():
@@ -34,10 +15,10 @@ def test_auto_is_what_comes_along_where_nothing_else_is_here():
     assert model.note.endswith("a stronger one: mattecore weights download birefnet-general")
 
 
-def test_auto_is_the_strongest_that_is_here(home):
-    put(home, "isnet-general-use")
+def test_auto_is_the_strongest_that_is_here(put):
+    put("isnet-general-use")
     assert models.find("auto").name == "isnet-general-use"
-    path = put(home, "birefnet-general")
+    path = put("birefnet-general")
     model = models.find("auto")
     assert (model.name, model.file) == ("birefnet-general", path)
     assert "licence MIT. Free for commercial use." in model.note
@@ -60,8 +41,8 @@ def test_a_name_whose_weights_are_not_here():
         models.find_vitmatte("vitmatte")
 
 
-def test_the_larger_vitmatte_stands_in_for_the_smaller(home):
-    put(home, "vitmatte-base")
+def test_the_larger_vitmatte_stands_in_for_the_smaller(put):
+    put("vitmatte-base")
     assert models.find_vitmatte("vitmatte").name == "vitmatte-base"
 
 
