@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import add_computing_options
 from .cut.show import printable
 
 if TYPE_CHECKING:
@@ -41,8 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--json", type=Path, metavar="FILE", help="write the figures there too")
     add("--overwrite", action="store_true", help="replace FILE where it is there already")
-    add("--device", default="auto", help="auto, cpu, cuda, cuda:1: where the networks run")
-    add("--precision", choices=("auto", "exact", "bf16", "fp16"), default="auto", help="what they compute in")
+    add_computing_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

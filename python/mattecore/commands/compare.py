@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from . import add_computing_options
 from .cut.show import printable
 
 if TYPE_CHECKING:
@@ -47,8 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("-o", "--output", metavar="FILE", help="where to (default: PICTURE.compare.html beside the picture)")
     add("--format", choices=tuple(_FORMATS), help="a page or one sheet (default: as --output ends, else html)")
     add("--overwrite", action="store_true", help="replace what is there already")
-    add("--device", default="auto", help="auto, cpu, cuda, cuda:1: where the networks run")
-    add("--precision", choices=("auto", "exact", "bf16", "fp16"), default="auto", help="what they compute in")
+    add_computing_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .. import add_computing_options
 from .show import Show, printable, show
 
 if TYPE_CHECKING:
@@ -85,8 +86,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="auto (the strongest that is here), builtin, rmbg-1.4, birefnet-general, ... as `mattecore weights list` "
         "names them, or the path of a weights file (default: %(default)s)",
     )
-    add("--device", default="auto", help="auto, cpu, cuda, cuda:1: where the networks run")
-    add("--precision", choices=("auto", "exact", "bf16", "fp16"), default="auto", help="what they compute in")
+    add_computing_options(network)
 
     edge = parser.add_argument_group("the edge")
     add = edge.add_argument
