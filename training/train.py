@@ -36,24 +36,24 @@ class Stage:
     until: int  # the step at which it ends
     side: int
     batch: int = 16
-    close: float = 0.2  # scene.composed's
+    close: float = 0.3  # scene.composed's
 
 
 @dataclass(frozen=True)
 class Plan:
     stages: tuple[Stage, ...] = (
-        Stage(until=1000, side=192),
-        Stage(until=1450, side=192, close=0.4),
-        Stage(until=1600, side=256, close=0.4),
+        Stage(until=3000, side=128, batch=32),
+        Stage(until=7000, side=192),
+        Stage(until=8500, side=256),
     )
     seed: int = 8
     width: int = 32
     rate: float = 2e-3
-    warmup: int = 100
-    falls: tuple[int, int] = (1200, 1750)  # steps between which the rate goes from its value to nothing, along a cosine
-    averaging: float = 0.997
-    subjects: int = 2400
-    backgrounds: int = 600
+    warmup: int = 200
+    falls: tuple[int, int] = (4000, 8500)  # steps between which the rate goes from its value to nothing, along a cosine
+    averaging: float = 0.998
+    subjects: int = 6000
+    backgrounds: int = 1600
     held_out: int = 40
     pause: int = 200  # steps between validations, each with a checkpoint
 
@@ -124,7 +124,7 @@ class Training:
         self.plan, self.device, self.step = plan, device, 0
         self.model = Supervised(Box(BoxConfig(plan.width)), plan.width).to(device, memory_format=torch.channels_last)
         self.average = {name: value.detach().clone() for name, value in self.model.box.state_dict().items()}
-        self.optimiser = torch.optim.AdamW(self.model.parameters(), betas=(0.9, 0.99), weight_decay=0.02)
+        self.optimiser = torch.optim.AdamW(self.model.parameters(), betas=(0.9, 0.99), weight_decay=0.02, fused=True)
         self.bf16 = device.type == "cuda" or _native.load().multiplies_bf16()
 
     def take_step(self, image: Tensor, alpha: Tensor) -> float:

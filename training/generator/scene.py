@@ -8,7 +8,7 @@ from generator import stream
 from generator.bank import Bank
 from generator.degradations import degraded
 from generator.subjects import Subject
-from generator.textures import Array, noise
+from generator.textures import Array, mixed, noise
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
@@ -29,7 +29,7 @@ def composed(rng: Generator, bank: Bank, picture: Array, close: float = 0.2) -> 
     for which in range(count):
         subject = _picked(rng, bank)
         layer = _placed(rng, subject, picture.shape[:2], close, crowd=count, which=which)
-        layer = _coloured(rng, layer, picture)
+        layer = _coloured(rng, _surfaced(rng, bank, layer), picture)
         if not subject.kind.cut or rng.random() < 0.3:
             picture = _shadowed(rng, picture, layer[..., 3])
         over = layer[..., 3]
@@ -39,26 +39,39 @@ def composed(rng: Generator, bank: Bank, picture: Array, close: float = 0.2) -> 
 
 
 def backdrop(rng: Generator, bank: Bank, side: int) -> Array:
-    """A part of a background with things in it that are not the subject: smaller, farther, mostly out of focus."""
-    whole = bank.backgrounds[rng.integers(len(bank.backgrounds))]
-    size = int(whole.shape[0] * rng.uniform(0.5, 1))
-    y, x = rng.integers(0, whole.shape[0] - size + 1, 2)
-    part = whole[y : y + size, x : x + size]
-    if rng.random() < 0.5:
-        part = part[:, ::-1]
-    smoothing = cv2.INTER_AREA if size > side else cv2.INTER_LINEAR
-    picture = cv2.resize(part, (side, side), interpolation=smoothing).astype(np.float32) / 255
-    picture = np.clip(picture @ _recolouring(rng, 0.3), 0, 1)
+    """One or two backgrounds with things in them that are not the subject: smaller, farther, mostly out of focus."""
+    picture = _part(rng, bank, (side, side))
+    if rng.random() < 0.3:
+        seam = noise(rng, side, side, 0.5) * rng.uniform(0.3, 4) + rng.normal(0, 0.5)
+        picture = mixed(0.5 + seam * side / 24, picture, _part(rng, bank, (side, side)))
     blurred = rng.random() < 0.6
     for _ in range(int(rng.choice([0, 1, 2, 3, 6], p=[0.45, 0.15, 0.15, 0.15, 0.1]))):
-        thing = bank.subjects[rng.integers(len(bank.subjects))]
         reach = rng.uniform(0.06, 0.4 if blurred else 0.16)
-        layer = _laid(rng, thing, (side, side), reach, rng.uniform(0, 1, 2))
-        layer[..., :3] = layer[..., :3] @ _recolouring(rng, 0.3)
-        picture = layer[..., :3].clip(0, layer[..., 3:]) + picture * (1 - layer[..., 3:])
+        picture = _behind(rng, bank, picture, reach, rng.uniform(0, 1, 2))
+    if rng.random() < 0.1:  # something large that the subject stands before
+        picture = _behind(rng, bank, picture, rng.uniform(0.5, 1.1), rng.uniform(0.1, 0.9, 2))
     if blurred:
         picture = cv2.GaussianBlur(picture, (0, 0), side / 256 * rng.uniform(0.5, 7) ** 1.2)
     return picture
+
+
+def _part(rng: Generator, bank: Bank, size: tuple[int, int]) -> Array:
+    """A part of a background in other colours, [H,W,3] float32."""
+    whole = bank.backgrounds[rng.integers(len(bank.backgrounds))]
+    side = int(whole.shape[0] * rng.uniform(0.5, 1))
+    y, x = rng.integers(0, whole.shape[0] - side + 1, 2)
+    part = whole[y : y + side, x : x + side]
+    if rng.random() < 0.5:
+        part = part[:, ::-1]
+    smoothing = cv2.INTER_AREA if side > max(size) else cv2.INTER_LINEAR
+    picture = cv2.resize(part, size[::-1], interpolation=smoothing).astype(np.float32) / 255
+    return np.clip(picture @ _recolouring(rng, 0.3), 0, 1)
+
+
+def _behind(rng: Generator, bank: Bank, picture: Array, reach: float, centre: Array) -> Array:
+    layer = _laid(rng, _picked(rng, bank), picture.shape[:2], reach, centre)
+    layer[..., :3] = layer[..., :3] @ _recolouring(rng, 0.3)
+    return layer[..., :3].clip(0, layer[..., 3:]) + picture * (1 - layer[..., 3:])
 
 
 def _picked(rng: Generator, bank: Bank) -> Subject:
@@ -123,12 +136,24 @@ def _bent(rng: Generator, layer: Array, by: float) -> Array:
 def _recolouring(rng: Generator, strength: float) -> Array:
     """Hue, saturation and gain as one matrix, which goes with colours multiplied by alpha too. For row vectors."""
     angle, saturation = rng.normal(0, strength), np.exp(rng.normal(0, strength))
-    if rng.random() < 0.15:
+    if rng.random() < 0.08:
         angle = rng.uniform(-np.pi, np.pi)
     c, s = np.cos(angle), np.sin(angle) / np.sqrt(3)
     around_grey = c * np.eye(3) + (1 - c) / 3 + s * np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]])
     faded = saturation * np.eye(3) + (1 - saturation) * LUMA[:, None]
     return (faded @ around_grey * np.exp(rng.normal(0, strength))).astype(np.float32)
+
+
+def _surfaced(rng: Generator, bank: Bank, layer: Array) -> Array:
+    """The subject of a rougher stuff than it was drawn of: uneven as photographs are, or of a background's texture."""
+    colours, over = layer[..., :3], layer[..., 3:]
+    height, width = over.shape[:2]
+    kind = rng.random()
+    if kind < 0.4:
+        colours = colours * (1 + np.float32(rng.uniform(0.03, 0.3)) * noise(rng, height, width)[..., None])
+    elif kind < 0.5:
+        colours = colours + np.float32(rng.uniform(0.3, 1)) * (_part(rng, bank, (height, width)) * over - colours)
+    return np.dstack((colours.clip(0, over), over))
 
 
 def _coloured(rng: Generator, layer: Array, picture: Array) -> Array:

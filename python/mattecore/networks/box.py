@@ -107,4 +107,13 @@ class Box(nn.Module):
 def _enlarge(x: Tensor, like: Tensor) -> Tensor:
     if torch.jit.is_scripting():  # type: ignore[attr-defined]
         return stretch(x, like)
-    return functional.interpolate(x, like.shape[-2:], mode="bilinear")  # the same, with the gradient training needs
+    return _enlarge_learning(x, like)
+
+
+@torch.jit.unused
+def _enlarge_learning(x: Tensor, like: Tensor) -> Tensor:
+    """The same with a gradient, which arrives as a part of the joined one: four times as slow to pass on as a whole."""
+    larger = functional.interpolate(x, like.shape[-2:], mode="bilinear")
+    if larger.requires_grad:
+        larger.register_hook(lambda gradient: gradient.contiguous(memory_format=torch.channels_last))  # type: ignore[no-untyped-call]
+    return larger
