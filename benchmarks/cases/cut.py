@@ -64,7 +64,7 @@ def _onnx(folder: Path) -> Path:
 
     tensors = read(builtin())
     module = build({name: tensor.shape for name, tensor in tensors.items()}).module
-    load_weights(module, tensors)
+    load_weights(module, {name: tensor.float() for name, tensor in tensors.items()})
     path = folder / "box.onnx"
     height, width = _preparation().size
     with networks.plain_operators(), torch.no_grad():
