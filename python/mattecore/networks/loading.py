@@ -14,7 +14,8 @@ from torch import Tensor
 
 from mattecore import _native
 from mattecore.atomic import replacing
-from mattecore.networks import Network, StateDictError, build, canonical_names, load_weights
+from mattecore.networks import Network, StateDictError, build, canonical_names, graphs, load_weights
+from mattecore.networks.state_dict import Shapes
 from mattecore.weights.error import WeightsError
 from mattecore.weights.lookup import lookup
 from mattecore.weights.reader import read
@@ -87,7 +88,8 @@ def export(file: Path, output: Path, *, overwrite: bool = False) -> None:
     """
     if output.exists() and not overwrite:
         raise WeightsError(f"{output} is there already; give another name, or --overwrite")
-    network, tensors = _recognise(file)
+    tensors = read(file)
+    network = _recognised(file, tensors)
     load_weights(network.module, tensors)
     with replacing(output) as written:
         torch.jit.save(_scripted(network, prepared(file)), written.name)
@@ -99,20 +101,25 @@ def prepared(file: Path) -> Preparation | None:
     return Preparation(entry.mean, entry.std, entry.size) if entry else None
 
 
-def _recognise(file: Path) -> tuple[Network, dict[str, Tensor]]:
-    """Read a file and make the network it is for, of shapes alone."""
-    tensors = read(file)
+def _recognised(file: Path, tensors: dict[str, Tensor]) -> Network:
+    """Make the network that a file's tensors are for, of shapes alone."""
     try:
-        return build({name: tensor.shape for name, tensor in tensors.items()}, device="meta"), tensors
+        return build(_shapes(tensors), device="meta")
     except StateDictError as error:
         raise WeightsError(f"{file}: {error}") from None
 
 
+def _shapes(tensors: dict[str, Tensor]) -> Shapes:
+    return {name: tensor.shape for name, tensor in tensors.items()}
+
+
 def _load(file: Path, device: torch.device, precision: str, preparation: Preparation | None) -> "_core.Network":
-    network, tensors = _recognise(file)
+    tensors = read(file)
+    preparation = preparation or prepared(file)
+    graph = graphs.kept(_shapes(tensors), preparation, lambda: archive(_recognised(file, tensors), preparation))
     names = canonical_names(tensors)
     weights = {names[name]: tensor for name, tensor in tensors.items()}
-    return _native.load().load_network(archive(network, preparation or prepared(file)), weights, device, precision)
+    return _native.load().load_network(graph, weights, device, precision)
 
 
 def archive(network: Network, preparation: Preparation | None = None) -> bytes:
