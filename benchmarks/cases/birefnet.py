@@ -1,13 +1,17 @@
 """BiRefNet at 1024 x 1024, Swin-L and lite (Swin-T), beside the plain eager network in fp32; and its first load.
 
-The eager network's deformable convolution writes out the column matrix in fp32 and multiplies it, as torchvision's
-does, which the originals call. The load is beside what the legacy node does before its first picture: it builds the
-backbone and reads its own file, builds the network and reads that.
+The eager network calls torchvision's deformable convolution, as the original does. Lite is shown beside a faster one
+too, which samples with torch's threaded grid_sample. The load is beside what the legacy node does before its first
+picture: it builds the backbone and reads its own file, builds the network and reads that.
 """
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import torch
-from harness import networks
+from harness import networks, torchvision
 from harness.case import Call, Case
+from torch import Tensor
 
 _GENERAL, _LITE = "birefnet_general.safetensors.txt", "birefnet_lite.safetensors.txt"
 _LEGACY = "birefnet_legacy_ep480.pth.txt"
@@ -26,11 +30,11 @@ def _ours(keys: str) -> Call:
     return lambda: network.forward(picture, None)
 
 
-def _eager(keys: str) -> Call:
+def _eager(keys: str, **operators: Callable[..., Tensor]) -> Call:
     module, picture = networks.eager(networks.weights(keys)), _picture()
 
     def run() -> object:
-        with networks.plain_operators(), torch.no_grad():
+        with networks.plain_operators(**operators), torch.no_grad():
             return module(picture)
 
     return run
@@ -73,7 +77,7 @@ def _case(name: str, keys: str, memory_bar: float | None = None) -> Case:
         threads=_THREADS,
         ours=lambda: _ours(keys),
         peer="eager fp32",
-        peer_call=lambda: _eager(keys),
+        peer_call=lambda: _eager(keys, deform_conv2d=torchvision.deform_conv2d),
         bar=5.0,
         memory_bar=memory_bar,
         at_least=3,
@@ -82,9 +86,17 @@ def _case(name: str, keys: str, memory_bar: float | None = None) -> Case:
 
 def cases() -> list[Case]:
     """Time and memory of both sizes, and the load."""
+    lite = _case("birefnet lite", _LITE)
     return [
         _case("birefnet", _GENERAL, memory_bar=2.0),
-        _case("birefnet lite", _LITE),
+        lite,
+        replace(
+            lite,
+            name="birefnet lite, sampling",
+            peer="eager fp32, grid_sample",
+            peer_call=lambda: _eager(_LITE),
+            bar=None,
+        ),
         Case(
             name="birefnet first load",
             size="849 MB",

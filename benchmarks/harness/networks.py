@@ -80,13 +80,13 @@ def eager(tensors: Mapping[str, Tensor]) -> nn.Module:
 
 
 @contextlib.contextmanager
-def plain_operators() -> Iterator[None]:
-    """Puts torch's own operators in the place of ours in the networks' definitions."""
+def plain_operators(**others: Callable[..., Tensor]) -> Iterator[None]:
+    """Puts torch's own operators, or others by name, in the place of ours in the networks' definitions."""
     from mattecore.networks import birefnet, isnet, swin
 
     with contextlib.ExitStack() as stack:
         for module in (isnet, birefnet, swin):
-            for name, function in _PLAIN.items():
+            for name, function in {**_PLAIN, **others}.items():
                 if hasattr(module, name):
                     stack.enter_context(mock.patch.object(module, name, function))
         yield
