@@ -7,6 +7,7 @@
 #include <torch/csrc/jit/passes/freeze_module.h>
 
 #include <algorithm>
+#include <bit>
 #include <functional>
 #include <map>
 #include <optional>
@@ -139,7 +140,10 @@ using PackedWeights = std::map<std::vector<intptr_t>, std::pair<at::Tensor, at::
 /// All that a packing depends on. The weights alone do not tell: equal tensors of a frozen graph are one.
 std::vector<intptr_t> packing_key(std::vector<const Value*> tensors, const Node* norm,
                                   std::vector<intptr_t> numbers = {}) {
-  for (size_t statistic = 1; norm != nullptr && statistic <= 4; ++statistic) tensors.push_back(norm->input(statistic));
+  if (norm != nullptr) {
+    for (size_t statistic = 1; statistic <= 4; ++statistic) tensors.push_back(norm->input(statistic));
+    numbers.push_back(std::bit_cast<intptr_t>(toIValue(norm->input(7))->toDouble()));  // added to the variance
+  }
   for (const Value* value : tensors) {
     const auto tensor = constant_tensor(value);
     numbers.push_back(tensor.has_value() ? reinterpret_cast<intptr_t>(tensor->unsafeGetTensorImpl()) : 0);

@@ -321,12 +321,15 @@ class Twins(nn.Module):
         self.divisor, self.bf16_suffices = 1, True
         self.plain, self.wide = nn.Conv2d(8, 8, 3, padding=1), nn.Conv2d(8, 8, 3, padding=4, dilation=4)
         self.small, self.shifted = nn.Conv2d(8, 8, 3, padding=1, stride=2), nn.Conv2d(8, 8, 3, padding=1, stride=2)
-        for convolution in (self.wide, self.small, self.shifted):
+        self.sharp, self.soft = (
+            nn.Sequential(nn.Conv2d(8, 8, 3, padding=1), nn.BatchNorm2d(8, eps=eps)) for eps in (1e-5, 1.0)
+        )
+        for convolution in (self.wide, self.small, self.shifted, self.sharp[0], self.soft[0]):
             convolution.load_state_dict(self.plain.state_dict())
         nn.init.constant_(self.shifted.bias, 3.0)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.plain(x) + self.wide(x)
+        x = self.sharp(self.plain(x) + self.wide(x)) + self.soft(x)
         return (self.small(x) + self.shifted(x))[:, :1]
 
 

@@ -5,6 +5,7 @@ import json
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import Counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -116,7 +117,7 @@ def _line(**facts: object) -> None:
     print(json.dumps(facts), flush=True)
 
 
-class _Watching(Show):
+class _Watching(Show, ABC):
     """What both bars know: how many are done, parts of pictures counted, and which one began last."""
 
     def __init__(self, total: int) -> None:
@@ -142,8 +143,9 @@ class _Watching(Show):
         seconds = time.perf_counter() - self._begin
         return f"{self._done / seconds:.1f}/s" if self._done else ""
 
+    @abstractmethod
     def _draw(self, done: float, name: str) -> None:
-        raise NotImplementedError
+        """Shows how many are done, and a name."""
 
 
 class OneLine(_Watching):
