@@ -37,14 +37,16 @@ class Stage:
     side: int
     batch: int = 16
     close: float = 0.3  # scene.composed's
+    crowded: float = 0.1  # scene.backdrop's
 
 
 @dataclass(frozen=True)
 class Plan:
     stages: tuple[Stage, ...] = (
         Stage(until=3000, side=128, batch=32),
-        Stage(until=7000, side=192),
-        Stage(until=8500, side=256),
+        Stage(until=4600, side=192),
+        Stage(until=7000, side=192, crowded=0.4),
+        Stage(until=8500, side=256, crowded=0.4),
     )
     seed: int = 8
     width: int = 32
@@ -63,11 +65,12 @@ class Plan:
 
 
 class Scenes(Dataset[tuple[Tensor, Tensor]]):
-    def __init__(self, drawn: bank.Bank, seed: int, side: int, close: float = 0.2) -> None:
-        self.drawn, self.seed, self.side, self.close = drawn, seed, side, close
+    def __init__(self, drawn: bank.Bank, seed: int, stage: Stage) -> None:
+        self.drawn, self.seed, self.stage = drawn, seed, stage
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        image, alpha = scene.draw(self.drawn, self.seed, index, self.side, self.close)
+        stage = self.stage
+        image, alpha = scene.draw(self.drawn, self.seed, index, stage.side, stage.close, stage.crowded)
         return torch.from_numpy(image).permute(2, 0, 1), torch.from_numpy(alpha)[None]
 
 
@@ -185,7 +188,7 @@ def batches(plan: Plan, drawn: bank.Bank, start: int, rank: int, ranks: int) -> 
         skipped = min(max(start - begin, 0), stage.until - begin)
         last = first + (stage.until - begin) * stage.batch
         numbers = range(first + skipped * stage.batch, last)[rank::ranks]
-        scenes = Scenes(drawn, plan.seed, stage.side, stage.close)
+        scenes = Scenes(drawn, plan.seed, stage)
         if numbers:
             yield from DataLoader(scenes, stage.batch // ranks, sampler=numbers, num_workers=1, prefetch_factor=4)
         begin, first = stage.until, last
@@ -221,7 +224,7 @@ def train(rank: int, run: Path, plan: Plan, device: torch.device, ranks: int, me
     if ranks > 1:
         torch.set_num_threads(1)
         distributed.init_process_group("gloo", f"file://{meeting}", rank=rank, world_size=ranks)
-    held_out = Scenes(bank.drawn(plan.seed + 1, 100, 50), plan.seed + 1, plan.stages[-1].side) if rank == 0 else None
+    held_out = Scenes(bank.drawn(plan.seed + 1, 100, 50), plan.seed + 1, plan.stages[-1]) if rank == 0 else None
     training = Training(plan, device)
     if (run / "checkpoint.pt").exists():
         training.load(run / "checkpoint.pt")

@@ -159,6 +159,8 @@ def _shift_mask(rows: int, columns: int, window: int, shift: int) -> Tensor:
 
 
 _PLAIN: Mapping[str, object] = {
+    "fine": lambda x: x,
+    "coarse": lambda x: x,
     "half": _half,
     "stretch": _stretch,
     "mean": _mean,

@@ -13,10 +13,10 @@ from generator.textures import Array, mixed, noise
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
-def draw(bank: Bank, seed: int, index: int, side: int, close: float = 0.2) -> tuple[Array, Array]:
-    """The picture [side,side,3] and alpha [side,side], both uint8, of a number; close as for composed."""
+def draw(bank: Bank, seed: int, index: int, side: int, close: float = 0.2, crowded: float = 0.1) -> tuple[Array, Array]:
+    """The picture [side,side,3] and alpha [side,side], both uint8, of a number; close and crowded as below."""
     rng = stream(seed, 3, index)
-    return composed(rng, bank, backdrop(rng, bank, side), close)
+    return composed(rng, bank, backdrop(rng, bank, side, crowded), close)
 
 
 def composed(rng: Generator, bank: Bank, picture: Array, close: float = 0.2) -> tuple[Array, Array]:
@@ -38,8 +38,11 @@ def composed(rng: Generator, bank: Bank, picture: Array, close: float = 0.2) -> 
     return degraded(rng, _lit(rng, picture)), np.round(np.clip(alpha, 0, 1) * 255).astype(np.uint8)
 
 
-def backdrop(rng: Generator, bank: Bank, side: int) -> Array:
-    """One or two backgrounds with things in them that are not the subject: smaller, farther, mostly out of focus."""
+def backdrop(rng: Generator, bank: Bank, side: int, crowded: float) -> Array:
+    """One or two backgrounds with things in them that are not the subject: smaller, farther, mostly out of focus.
+
+    crowded is how often something large is there too, which the subject stands before.
+    """
     picture = _part(rng, bank, (side, side))
     if rng.random() < 0.3:
         seam = noise(rng, side, side, 0.5) * rng.uniform(0.3, 4) + rng.normal(0, 0.5)
@@ -48,10 +51,12 @@ def backdrop(rng: Generator, bank: Bank, side: int) -> Array:
     for _ in range(int(rng.choice([0, 1, 2, 3, 6], p=[0.45, 0.15, 0.15, 0.15, 0.1]))):
         reach = rng.uniform(0.06, 0.4 if blurred else 0.16)
         picture = _behind(rng, bank, picture, reach, rng.uniform(0, 1, 2))
-    if rng.random() < 0.1:  # something large that the subject stands before
+    if rng.random() < crowded:
         picture = _behind(rng, bank, picture, rng.uniform(0.5, 1.1), rng.uniform(0.1, 0.9, 2))
     if blurred:
         picture = cv2.GaussianBlur(picture, (0, 0), side / 256 * rng.uniform(0.5, 7) ** 1.2)
+    if rng.random() < crowded:
+        picture = picture * (1 + np.float32(rng.uniform(0.03, 0.3)) * noise(rng, side, side)[..., None])
     return picture
 
 

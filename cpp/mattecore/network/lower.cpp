@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <unordered_set>
 #include <vector>
 
 #include "mattecore/network/operators/conv2d.h"
@@ -138,8 +139,9 @@ Folded fold(const at::Tensor& weight, const std::optional<at::Tensor>& bias, con
 using PackedWeights = std::map<std::vector<intptr_t>, std::pair<at::Tensor, at::Tensor>>;
 
 /// All that a packing depends on. The weights alone do not tell: equal tensors of a frozen graph are one.
-std::vector<intptr_t> packing_key(std::vector<const Value*> tensors, const Node* norm,
+std::vector<intptr_t> packing_key(Arithmetic arithmetic, std::vector<const Value*> tensors, const Node* norm,
                                   std::vector<intptr_t> numbers = {}) {
+  numbers.push_back(static_cast<intptr_t>(arithmetic));
   if (norm != nullptr) {
     for (size_t statistic = 1; statistic <= 4; ++statistic) tensors.push_back(norm->input(statistic));
     numbers.push_back(std::bit_cast<intptr_t>(toIValue(norm->input(7))->toDouble()));  // added to the variance
@@ -172,8 +174,8 @@ void lower_conv2d(Graph& graph, Node* conv, Arithmetic arithmetic, PackedWeights
   if (!weight.has_value() || !even || !groups.has_value() || groups->toInt() != 1) return;
 
   Node* norm = norm_after(conv);
-  const auto& [weights, shift] =
-      packed_once(packed, packing_key({conv->input(1), conv->input(2)}, norm, {stride->get(0), dilation->get(0)}), [&] {
+  const auto& [weights, shift] = packed_once(
+      packed, packing_key(arithmetic, {conv->input(1), conv->input(2)}, norm, {stride->get(0), dilation->get(0)}), [&] {
         Folded folded = fold(*weight, bias, norm);
         return std::pair(pack_conv2d(folded.weight, stride->get(0), dilation->get(0), arithmetic), folded.bias);
       });
@@ -216,10 +218,11 @@ void lower_linear(Graph& graph, Node* map, Arithmetic arithmetic, PackedWeights&
     inputs = {norm->input(0), graph.insertConstant(constant_tensor(norm->input(2))->to(at::kFloat)),
               graph.insertConstant(constant_tensor(norm->input(3))->to(at::kFloat)), norm->input(4)};
   }
-  const auto& [weights, shift] = packed_once(packed, packing_key({map->input(1), map->input(2)}, nullptr), [&] {
-    return std::pair(pack_linear(*weight, arithmetic),
-                     bias.has_value() ? bias->to(at::kFloat).contiguous() : at::zeros({weight->size(0)}));
-  });
+  const auto& [weights, shift] =
+      packed_once(packed, packing_key(arithmetic, {map->input(1), map->input(2)}, nullptr), [&] {
+        return std::pair(pack_linear(*weight, arithmetic),
+                         bias.has_value() ? bias->to(at::kFloat).contiguous() : at::zeros({weight->size(0)}));
+      });
   inputs.insert(inputs.end(), {graph.insertConstant(weights), graph.insertConstant(shift),
                                graph.insertConstant(static_cast<int64_t>(tail.activation)),
                                tail.residual == nullptr ? none : tail.residual});
@@ -230,7 +233,7 @@ void lower_deform_conv2d(Graph& graph, Node* conv, Arithmetic arithmetic, Packed
   const auto weight = constant_tensor(conv->input(3));
   if (!weight.has_value()) return;
   Node* norm = norm_after(conv);
-  const auto& [weights, shift] = packed_once(packed, packing_key({conv->input(3)}, norm), [&] {
+  const auto& [weights, shift] = packed_once(packed, packing_key(arithmetic, {conv->input(3)}, norm), [&] {
     Folded folded = fold(*weight, std::nullopt, norm);
     return std::pair(pack_deform_conv2d(folded.weight, arithmetic), folded.bias);
   });
@@ -244,13 +247,68 @@ void lower_deform_conv2d(Graph& graph, Node* conv, Arithmetic arithmetic, Packed
            graph.insertConstant(static_cast<int64_t>(tail.activation))});
 }
 
+/// Joins maps in memory of the network's own, where they are not joined by the convolution that reads them.
+void lower_cat(Graph& graph, Node* cat) {
+  const auto axis = toIValue(cat->input(1));
+  Node* list = cat->input(0)->node();
+  const bool of_maps = axis == 1 && is(list, "prim::ListConstruct") && list->inputs().size() > 1 && cat->hasUses();
+  if (!of_maps) return;
+  const torch::jit::WithInsertPoint before(cat);
+  cat->output()->replaceAllUsesWith(graph.insert(symbol("mattecore::join"), {cat->input(0)}));
+}
+
+using FineNodes = std::unordered_set<const Node*>;
+
+/// Whether a value is a map, or a list of maps.
+bool holds_maps(const Value* value) {
+  return value->type()->isSubtypeOf(*c10::TensorType::get()) || value->type()->isSubtypeOf(*c10::ListType::ofTensors());
+}
+
+/// Whether a node gives float32 where it reads that. An enlargement reads of its second input the size alone.
+bool reads_fine(const Node* node, const std::unordered_set<const Value*>& fine) {
+  const auto inputs = is(node, "mattecore::stretch") ? node->inputs().slice(0, 1) : node->inputs();
+  return std::any_of(inputs.begin(), inputs.end(), [&](const Value* input) { return fine.contains(input); });
+}
+
+Value* cast_before(Graph& graph, Node* node, Value* value, at::ScalarType dtype) {
+  const torch::jit::WithInsertPoint before(node);
+  return graph.insert(symbol("mattecore::cast"), {value, dtype});
+}
+
+/// Puts casts in the place of the nodes fine and coarse (register.cpp), and returns those that compute between them.
+/// What else reads the network's input, which is float32, reads it in bf16.
+FineNodes cast_where_precision_changes(Graph& graph) {
+  Value* image = graph.inputs().at(1);
+  std::unordered_set<const Value*> fine;
+  FineNodes found;
+  Value* low = cast_before(graph, *graph.nodes().begin(), image, at::kBFloat16);
+  image->replaceAllUsesAfterNodeWith(low->node(), low);
+  for_each_node(graph.block(), [&](Node* node) {
+    if (is(node, "mattecore::fine")) {
+      Value* high = node->input() == low ? image : cast_before(graph, node, node->input(), at::kFloat);
+      fine.insert(high);
+      node->output()->replaceAllUsesWith(high);
+    } else if (is(node, "mattecore::coarse")) {
+      const bool is_fine = fine.contains(node->input());
+      node->output()->replaceAllUsesWith(is_fine ? cast_before(graph, node, node->input(), at::kBFloat16)
+                                                 : node->input());
+    } else if (reads_fine(node, fine)) {
+      found.insert(node);
+      for (const Value* output : node->outputs())
+        if (holds_maps(output)) fine.insert(output);
+    }
+  });
+  return found;
+}
+
 /// Casts the tensors that other nodes read; those that products and normalisations add and scale by stay float32.
-void cast_constant(Node* constant, at::ScalarType dtype) {
+void cast_constant(Node* constant, at::ScalarType dtype, const FineNodes& fine) {
   const auto tensor = constant_tensor(constant->output());
   if (!tensor.has_value() || !tensor->is_floating_point() || tensor->scalar_type() == dtype) return;
-  const auto takes_float = [](const torch::jit::Use& use) {
-    return is(use.user, "aten::layer_norm") || is(use.user, "aten::batch_norm") || is(use.user, "mattecore::conv2d") ||
-           is(use.user, "mattecore::linear") || is(use.user, "mattecore::deform_conv2d_packed");
+  const auto takes_float = [&](const torch::jit::Use& use) {
+    return fine.contains(use.user) || is(use.user, "aten::layer_norm") || is(use.user, "aten::batch_norm") ||
+           is(use.user, "mattecore::conv2d") || is(use.user, "mattecore::linear") ||
+           is(use.user, "mattecore::deform_conv2d_packed");
   };
   const auto& uses = constant->output()->uses();
   if (std::none_of(uses.begin(), uses.end(), takes_float)) constant->t_(torch::jit::attr::value, tensor->to(dtype));
@@ -261,17 +319,23 @@ void cast_constant(Node* constant, at::ScalarType dtype) {
 torch::jit::Module lower(const torch::jit::Module& module, Arithmetic arithmetic) {
   torch::jit::Module frozen = torch::jit::freeze_module(module);
   const std::shared_ptr<Graph> graph = frozen.get_method("forward").graph();
+  const bool bf16 = arithmetic == Arithmetic::bf16;
+  const FineNodes fine = bf16 ? cast_where_precision_changes(*graph) : FineNodes();
+  const Arithmetic finer = has_matrix_unit() ? Arithmetic::split : Arithmetic::float32;
   PackedWeights packed;
   for_each_node(graph->block(), [&](Node* node) {
-    if (is(node, "aten::conv2d")) lower_conv2d(*graph, node, arithmetic, packed);
-    if (is(node, "aten::linear")) lower_linear(*graph, node, arithmetic, packed);
-    if (is(node, "mattecore::deform_conv2d")) lower_deform_conv2d(*graph, node, arithmetic, packed);
+    const Arithmetic own = fine.contains(node) ? finer : arithmetic;
+    if (is(node, "aten::conv2d")) lower_conv2d(*graph, node, own, packed);
+    if (is(node, "aten::linear")) lower_linear(*graph, node, own, packed);
+    if (is(node, "mattecore::deform_conv2d")) lower_deform_conv2d(*graph, node, own, packed);
+    if (is(node, "mattecore::fine") || is(node, "mattecore::coarse")) node->output()->replaceAllUsesWith(node->input());
   });
   torch::jit::EliminateDeadCode(graph);
   for_each_node(graph->block(), [&](Node* node) {
-    if (node->kind() == torch::jit::prim::Constant)
-      cast_constant(node, arithmetic == Arithmetic::bf16 ? at::kBFloat16 : at::kFloat);
+    if (is(node, "aten::cat")) lower_cat(*graph, node);
+    if (node->kind() == torch::jit::prim::Constant) cast_constant(node, bf16 ? at::kBFloat16 : at::kFloat, fine);
   });
+  torch::jit::EliminateDeadCode(graph);
   return frozen;
 }
 

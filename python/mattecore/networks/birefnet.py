@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mattecore.networks import swin
-from mattecore.networks.operators import deform_conv2d, mean, stretch
+from mattecore.networks.operators import coarse, deform_conv2d, fine, mean, stretch
 from mattecore.networks.state_dict import Shapes, shape_of
 
 # Heads of the training's losses, and index tables that follow from the shapes.
@@ -138,7 +138,7 @@ class DecoderBlock(nn.Module):
         self.bn_out = nn.BatchNorm2d(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = functional.relu(self.bn_in(self.conv_in(x)))
+        x = fine(functional.relu(self.bn_in(self.conv_in(x))))
         return self.bn_out(self.conv_out(self.dec_att(x)))
 
 
@@ -204,21 +204,21 @@ class Decoder(nn.Module):
 
     def forward(self, image: Tensor, x1: Tensor, x2: Tensor, x3: Tensor, x4: Tensor) -> Tensor:
         if self.ipt_blk5 is not None:
-            x4 = torch.cat((x4, self.ipt_blk5(self.patches(image, x4))), 1)
-        x = self.decoder_block4(x4)
+            x4 = torch.cat((x4, coarse(self.ipt_blk5(self.patches(image, x4)))), 1)
+        x = coarse(self.decoder_block4(x4))
         if self.gdt_convs_4 is not None and self.gdt_convs_attn_4 is not None:
             x = x * torch.sigmoid(self.gdt_convs_attn_4(self.gdt_convs_4(x)))
         x = _resize(x, x3) + self.lateral_block4(x3)
 
-        x = self.decoder_block3(torch.cat((x, self.ipt_blk4(self.patches(image, x))), 1))
+        x = coarse(self.decoder_block3(torch.cat((x, coarse(self.ipt_blk4(self.patches(image, x)))), 1)))
         x = x * torch.sigmoid(self.gdt_convs_attn_3(self.gdt_convs_3(x)))
         x = _resize(x, x2) + self.lateral_block3(x2)
 
-        x = self.decoder_block2(torch.cat((x, self.ipt_blk3(self.patches(image, x))), 1))
+        x = coarse(self.decoder_block2(torch.cat((x, coarse(self.ipt_blk3(self.patches(image, x)))), 1)))
         x = x * torch.sigmoid(self.gdt_convs_attn_2(self.gdt_convs_2(x)))
         x = _resize(x, x1) + self.lateral_block2(x1)
 
-        x = self.decoder_block1(torch.cat((x, self.ipt_blk2(self.patches(image, x))), 1))
+        x = self.decoder_block1(torch.cat((x, coarse(self.ipt_blk2(self.patches(image, x)))), 1))
         return self.logits(x, image)
 
     def patches(self, image: Tensor, like: Tensor) -> Tensor:
@@ -275,6 +275,7 @@ class BiRefNet(nn.Module):
             raise ValueError(
                 f"this BiRefNet takes multiples of {self.divisor} pixels, not {width} x {height}: resize the picture"
             )
+        image = fine(image)  # its 8 bits are all that bf16 keeps
         x1, x2, x3, x4 = self.bb(image)
         half = stretch(image, image[:, :, ::2, ::2], align_corners=True)
         h1, h2, h3, h4 = self.bb(half)
@@ -282,7 +283,7 @@ class BiRefNet(nn.Module):
         x2 = torch.cat((x2, _resize(h2, x2)), 1)
         x3 = torch.cat((x3, _resize(h3, x3)), 1)
         x4 = torch.cat((x4, _resize(h4, x4)), 1)
-        x4 = self.squeeze_module(torch.cat((_resize(x1, x4), _resize(x2, x4), _resize(x3, x4), x4), 1))
+        x4 = coarse(self.squeeze_module(torch.cat((_resize(x1, x4), _resize(x2, x4), _resize(x3, x4), x4), 1)))
         return self.decoder(image, x1, x2, x3, x4)
 
 

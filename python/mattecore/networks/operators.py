@@ -10,6 +10,16 @@ import torch
 from torch import Tensor
 
 
+def fine(x: Tensor) -> Tensor:
+    """Return x; what is made of it is computed more finely than in bf16, where that is what the network computes in."""
+    return torch.ops.mattecore.fine(x)
+
+
+def coarse(x: Tensor) -> Tensor:
+    """Return x; what is made of it needs no more than the network's own arithmetic. Join maps of one kind only."""
+    return torch.ops.mattecore.coarse(x)
+
+
 def half(x: Tensor) -> Tensor:
     """Halve maps [B,C,H,W] by the maximum of 2 x 2 pixels, rounding sizes up."""
     return torch.ops.mattecore.half(x)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mattecore.networks.operators import window_attention
+from mattecore.networks.operators import coarse, window_attention
 from mattecore.networks.state_dict import Shapes, StateDictError, shape_of
 
 _STAGES = 4
@@ -53,7 +53,7 @@ class PatchEmbed(nn.Module):
         self.norm = nn.LayerNorm(channels)
 
     def forward(self, image: Tensor) -> Tensor:
-        return self.norm(self.proj(image).permute(0, 2, 3, 1))
+        return self.norm(coarse(self.proj(image)).permute(0, 2, 3, 1))
 
 
 class WindowAttention(nn.Module):

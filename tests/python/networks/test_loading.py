@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from mattecore import _native
 from mattecore.networks import canonical_names
 from mattecore.networks.loading import PREPARATIONS, Preparation, load
+from mattecore.networks.operators import coarse, fine, stretch
 from mattecore.weights.reader import WeightsError
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
@@ -363,3 +364,50 @@ def test_export_holds_everything(load: Any, rmbg: Path, tmp_path: Path, capsys: 
     assert "is there already; give another name, or --overwrite" in capsys.readouterr().err
     assert output.read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["rmbg.ts"]
+
+
+class Careful(nn.Module):
+    """Products of which the second and third stand between fine and coarse, where asked."""
+
+    def __init__(self, marked: bool) -> None:
+        super().__init__()
+        self.family, self.mean, self.std, self.size = "careful", [0.0], [1.0], [0, 0]
+        self.divisor, self.bf16_suffices, self.marked = 1, True, marked
+        self.first, self.norm, self.second = nn.Conv2d(3, 16, 3, padding=1), nn.BatchNorm2d(16), nn.Conv2d(19, 16, 1)
+        self.tokens, self.last = nn.Linear(16, 16), nn.Conv2d(16, 1, 3, padding=1)
+
+    def forward(self, image: Tensor) -> Tensor:
+        if self.marked:
+            image = fine(image)
+        half = stretch(image, image[:, :, ::2, ::2])
+        x = torch.cat((self.norm(self.first(half)), half), 1)
+        x = self.second(x) * x.mean((2, 3), keepdim=True)[:, :16] + half[:, :1]
+        x = self.tokens(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        seen: Tensor = self.last(x)
+        return coarse(coarse(seen) * 1.0) if self.marked else seen
+
+
+@NATIVE_BF16
+def test_what_is_marked_fine_is_computed_finely() -> None:
+    import io
+
+    torch.manual_seed(0)
+    x = torch.randn(2, 3, 24, 40)
+    apart = {}
+    with torch.inference_mode(mode=False):
+        weights = Careful(marked=False).state_dict()
+        for marked in (False, True):
+            module = Careful(marked).eval()
+            module.load_state_dict(weights)
+            buffer = io.BytesIO()
+            torch.jit.save(torch.jit.script(module), buffer)
+            run = {
+                precision: core.load_network(buffer.getvalue(), {}, torch.device("cpu"), precision).forward(x, None)
+                for precision in ("exact", "bf16")
+            }
+            torch.testing.assert_close(run["exact"], module(x).detach(), rtol=1e-5, atol=1e-5)
+            apart[marked] = (run["bf16"] - run["exact"]).abs().mean().item()
+            scale = run["exact"].abs().mean().item()
+    # The result alone is rounded to bf16, by 2^-9 at most and a half of that on average.
+    assert apart[True] < 2**-9 * scale
+    assert apart[False] > 2 * apart[True]

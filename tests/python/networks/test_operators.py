@@ -507,3 +507,40 @@ def test_mistakes_are_named_in_a_sentence(run: Callable[..., Tensor], arguments:
         run(*arguments)
     assert "\n" not in str(refusal.value)
     assert len(str(refusal.value)) < 200
+
+
+# --- maps moved
+
+
+@every_type
+@pytest.mark.parametrize("channels", [(1,), (3, 1), (64, 2, 5)])
+def test_join_lays_maps_beside_one_another(channels: tuple[int, ...], dtype: torch.dtype) -> None:
+    maps = [torch.randn(2, count, 7, 33).to(dtype) for count in channels]
+    maps[0] = maps[0].contiguous(memory_format=torch.channels_last)
+    maps[-1] = maps[-1].flip(3).transpose(2, 3).contiguous().transpose(2, 3)  # columns first in memory
+    joined = torch.ops.mattecore.join(maps)
+    assert torch.equal(joined, torch.cat(maps, 1))
+    assert joined.is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize(
+    ("other", "found"),
+    [
+        (torch.zeros(1, 2, 3, 5), r"\[1, 2, 3, 5\] of Float"),
+        (torch.zeros(2, 2, 3, 4), r"\[2, 2, 3, 4\] of Float"),
+        (torch.zeros(1, 2, 3, 4, dtype=BFLOAT), r"\[1, 2, 3, 4\] of BFloat16"),
+        (torch.zeros(2, 3, 4), r"\[2, 3, 4\] of Float"),
+    ],
+)
+def test_join_refuses_what_does_not_fit(other: Tensor, found: str) -> None:
+    with pytest.raises(ValueError, match=rf"^a map to join is {found}, and the first \[1, 2, 3, 4\] of Float"):
+        torch.ops.mattecore.join([torch.zeros(1, 2, 3, 4), other])
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last], ids=str)
+def test_cast_keeps_the_layout(layout: torch.memory_format) -> None:
+    x = torch.randn(2, 5, 9, 11).contiguous(memory_format=layout)
+    for dtype in (BFLOAT, FLOAT):
+        seen = torch.ops.mattecore.cast(x, dtype)
+        assert torch.equal(seen, x.to(dtype))
+        assert seen.is_contiguous(memory_format=layout)

@@ -6,6 +6,7 @@
 #include "mattecore/network/operators/conv2d.h"
 #include "mattecore/network/operators/deform_conv2d.h"
 #include "mattecore/network/operators/linear.h"
+#include "mattecore/network/operators/maps.h"
 #include "mattecore/network/operators/resample.h"
 #include "mattecore/network/operators/window_attention.h"
 
@@ -51,6 +52,11 @@ TORCH_LIBRARY(mattecore, m) {
   m.def("join_doubled(Tensor detail, Tensor x, int first) -> Tensor", &join_doubled);
   m.def("half(Tensor x) -> Tensor", &half);
   m.def("mean(Tensor x) -> Tensor", &mean);
+  m.def("cast(Tensor x, ScalarType dtype) -> Tensor", &cast);
+  m.def("join(Tensor[] maps) -> Tensor", &join);
+  // Marks for lower, which puts casts there: between them maps are float32 where the network computes in bf16.
+  m.def("fine(Tensor(a) x) -> Tensor(a)", [](const at::Tensor& x) { return x; });
+  m.def("coarse(Tensor(a) x) -> Tensor(a)", [](const at::Tensor& x) { return x; });
 }
 
 }  // namespace mattecore::network
