@@ -45,14 +45,14 @@ class Plan:
     stages: tuple[Stage, ...] = (
         Stage(until=3000, side=128, batch=32),
         Stage(until=4600, side=192),
-        Stage(until=7000, side=192, crowded=0.4),
-        Stage(until=8500, side=256, crowded=0.4),
+        Stage(until=6800, side=192, crowded=0.4),
+        Stage(until=8000, side=256, crowded=0.4),
     )
     seed: int = 8
     width: int = 32
     rate: float = 2e-3
     warmup: int = 200
-    falls: tuple[int, int] = (4000, 8500)  # steps between which the rate goes from its value to nothing, along a cosine
+    falls: tuple[int, int] = (4000, 8000)  # steps between which the rate goes from its value to nothing, along a cosine
     averaging: float = 0.998
     subjects: int = 6000
     backgrounds: int = 1600
