@@ -51,7 +51,7 @@ def test_the_figures_and_what_could_not_be_measured(mattecore, red_weights):
         *("name", "family", "input", "arithmetic", "loading_seconds", "seconds", "pictures_a_second", "memory_bytes"),
     }
     assert (network["name"], network["family"]) == (str(red_weights), "box")
-    assert network["input"] == {"width": 256, "height": 256}
+    assert network["input"] == {"width": 192, "height": 192}
     assert set(network["seconds"]) == {"1", str(threads)}
     assert min(*network["seconds"].values(), network["pictures_a_second"], network["loading_seconds"]) > 0
     # One picture of a megapixel alone holds more while it is cut.
@@ -60,7 +60,7 @@ def test_the_figures_and_what_could_not_be_measured(mattecore, red_weights):
     head, row = out.split("\n\n")[1].splitlines()
     assert head.split()[0] == "network"
     assert row.startswith(f"{red_weights}  ")
-    assert "256 x 256" in row
+    assert "192 x 192" in row
     assert f"processor: {figures['machine']['processor']}\n" in out
 
 

@@ -38,7 +38,7 @@ class Model:
     @property
     def edge_defaults(self) -> dict[str, float]:
         """Returns which options of the edge have another value with it where the user does not say."""
-        return {"black_point": 0.15, "white_point": 0.85} if self.name == "builtin" else {}  # its masks are hazy
+        return {"black_point": 0.1, "white_point": 0.55} if self.name == "builtin" else {}  # its masks are hazy
 
     def load(self, device: str, precision: "Precision") -> "Network":
         """Returns the network, from this process's cache where it is loaded already."""

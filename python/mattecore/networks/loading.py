@@ -40,7 +40,7 @@ PREPARATIONS = {
     "isnet": Preparation(mean=(0.5, 0.5, 0.5), std=(1.0, 1.0, 1.0), size=(1024, 1024)),
     "birefnet": Preparation(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225), size=(1024, 1024)),
     "vitmatte": Preparation(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), size=None),
-    "box": Preparation(mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25), size=(256, 256)),
+    "box": Preparation(mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25), size=(192, 192)),
 }
 
 

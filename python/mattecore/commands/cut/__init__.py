@@ -110,13 +110,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--black-point",
         type=float,
         metavar="0..1",
-        help="refined values below become 0 (default: 0.01; with builtin 0.15)",
+        help="refined values below become 0 (default: 0.01; with builtin 0.1)",
     )
     add(
         "--white-point",
         type=float,
         metavar="0..1",
-        help="refined values above become 1 (default: 0.99; with builtin 0.85)",
+        help="refined values above become 1 (default: 0.99; with builtin 0.55)",
     )
 
     look = parser.add_argument_group("the result")
