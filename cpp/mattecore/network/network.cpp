@@ -41,7 +41,8 @@ class ScriptedNetwork : public Network {
     const c10::InferenceMode inference;
     const Arena::Scope scope(arena_);
     Steps steps(progress, expected_steps_);
-    const at::ScalarType dtype = device_.is_cpu() ? at::kFloat : computation_.dtype;  // lowered, it casts where it wants
+    const at::ScalarType dtype =
+        device_.is_cpu() ? at::kFloat : computation_.dtype;  // lowered, it casts where it wants
     torch::jit::Stack stack{
         module_._ivalue(),
         image.to(at::TensorOptions(device_).dtype(dtype)).contiguous(at::MemoryFormat::ChannelsLast)};
