@@ -98,9 +98,13 @@ class Client:
         self.request("/free", {"unload_models": True, "free_memory": True})
 
     def rest(self) -> None:
-        """Runs a prompt without our nodes: the queue has then done all it was asked for before."""
-        empty = {"class_type": "EmptyImage", "inputs": {"width": 8, "height": 8, "batch_size": 1, "color": 0}}
-        self.run({"1": empty, "2": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}}})
+        """Runs prompts without our nodes: the queue has then done all it was asked for before.
+
+        Two of them, since it frees what it was asked to free after the prompt that it may have taken meanwhile.
+        """
+        for color in range(2):
+            empty = {"class_type": "EmptyImage", "inputs": {"width": 8, "height": 8, "batch_size": 1, "color": color}}
+            self.run({"1": empty, "2": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}}})
 
 
 class Events:
