@@ -48,7 +48,9 @@ def mattecore(red_weights: Path, capfd: pytest.CaptureFixture[str]) -> Callable[
 
 def process(red_weights: Path, *words: str, **streams) -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-m", "mattecore", "cut", "--model", str(red_weights), *words]
-    return subprocess.Popen(command, **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams})
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
+    # Whoever began these tests in the background of a script made them, and so their children, deaf to Ctrl-C.
+    return subprocess.Popen(command, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL), **pipes)
 
 
 def files() -> set[str]:
