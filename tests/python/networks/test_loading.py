@@ -1,5 +1,6 @@
 """Networks as the runtime runs them: the originals' outputs, precisions, the cache, files, progress."""
 
+import io
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -274,6 +275,12 @@ def test_arithmetic(golden: Any, file: Path) -> None:
     assert load(file, precision="auto").arithmetic == ("split bf16" if lite and core.has_matrix_unit() else "bf16")
 
 
+def script_of(module: nn.Module) -> bytes:
+    buffer = io.BytesIO()
+    torch.jit.save(torch.jit.script(module), buffer)
+    return buffer.getvalue()
+
+
 class Tiny(nn.Module):
     """What follows and goes before the products, in ways that lowering must tell apart."""
 
@@ -299,16 +306,13 @@ class Tiny(nn.Module):
 
 
 def test_lowering_keeps_what_does_not_fit() -> None:
-    import io
-
     torch.manual_seed(0)
     with torch.inference_mode(mode=False):
         module = Tiny().eval()
         module.norm.running_mean.normal_()
         module.norm.running_var.uniform_(0.5, 2)
-        buffer = io.BytesIO()
-        torch.jit.save(torch.jit.script(module), buffer)
-        network = core.load_network(buffer.getvalue(), {}, torch.device("cpu"), "exact")
+        script = script_of(module)
+        network = core.load_network(script, {}, torch.device("cpu"), "exact")
         x = torch.randn(2, 3, 9, 11)
         torch.testing.assert_close(network.forward(x, None), module(x).detach(), rtol=1e-5, atol=1e-5)
 
@@ -335,16 +339,13 @@ class Twins(nn.Module):
 
 
 def test_equal_weights_of_convolutions_that_differ() -> None:
-    import io
-
     torch.manual_seed(0)
     with torch.inference_mode(mode=False):
         module = Twins().eval()
-        buffer = io.BytesIO()
-        torch.jit.save(torch.jit.script(module), buffer)
+        script = script_of(module)
         x = torch.randn(1, 8, 20, 20)
         for precision, tolerance in (("exact", 1e-5), ("bf16", 0.1)):
-            network = core.load_network(buffer.getvalue(), {}, torch.device("cpu"), precision)
+            network = core.load_network(script, {}, torch.device("cpu"), precision)
             torch.testing.assert_close(network.forward(x, None), module(x).detach(), rtol=0, atol=tolerance)
 
 
@@ -389,8 +390,6 @@ class Careful(nn.Module):
 
 @NATIVE_BF16
 def test_what_is_marked_fine_is_computed_finely() -> None:
-    import io
-
     torch.manual_seed(0)
     x = torch.randn(2, 3, 24, 40)
     apart = {}
@@ -399,10 +398,9 @@ def test_what_is_marked_fine_is_computed_finely() -> None:
         for marked in (False, True):
             module = Careful(marked).eval()
             module.load_state_dict(weights)
-            buffer = io.BytesIO()
-            torch.jit.save(torch.jit.script(module), buffer)
+            script = script_of(module)
             run = {
-                precision: core.load_network(buffer.getvalue(), {}, torch.device("cpu"), precision).forward(x, None)
+                precision: core.load_network(script, {}, torch.device("cpu"), precision).forward(x, None)
                 for precision in ("exact", "bf16")
             }
             torch.testing.assert_close(run["exact"], module(x).detach(), rtol=1e-5, atol=1e-5)
