@@ -34,6 +34,19 @@ def mask_to_image(mask: Tensor) -> Tensor:
     return _core.mask_to_image(tensor(mask, "mask"))
 
 
+def lift(image: Tensor, mask: Tensor, clean: bool = True) -> Tensor:
+    """Returns the subject alone: RGBA with straight colours, in the image's own type and, where opaque, own values.
+
+    ``image`` is uint8, uint16 or float32 0..1, ``mask`` float32. Where the mask, in the type's steps, is 0, the colours
+    are too; with ``clean``, those of the soft edge are the foreground's (:func:`multilevel_foreground`).
+
+    >>> import torch
+    >>> lift(torch.full((1, 2, 3), 200, dtype=torch.uint8), torch.tensor([[0.0, 1.0]])).tolist()
+    [[[0, 0, 0, 0], [200, 200, 200, 255]]]
+    """
+    return _core.lift(tensor(image, "image"), tensor(mask, "mask"), clean)
+
+
 def multilevel_foreground(image: Tensor, alpha: Tensor) -> Tensor:
     """Returns the colours of the foreground alone, float32 RGB, so that a new background shows no fringe of the old.
 

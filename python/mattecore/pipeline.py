@@ -15,7 +15,7 @@ from ._checks import tensor
 if TYPE_CHECKING:
     from ._core import ClosedFormEdge, GuidedFilterEdge, Network, VitmatteEdge
 
-__all__ = ["ClosedFormEdge", "CutOut", "GuidedFilterEdge", "VitmatteEdge", "cut_out"]
+__all__ = ["ClosedFormEdge", "CutOut", "GuidedFilterEdge", "Mask", "VitmatteEdge", "cut_out", "find_mask"]
 
 _core = _native.load()
 
@@ -34,12 +34,31 @@ Progress = Callable[[float], object]
 """Gets the fraction done, 0..1. Raising in it ends the work; so does returning False."""
 
 
+class Mask(NamedTuple):
+    """What :func:`find_mask` returns."""
+
+    values: Tensor  # float32 [B,H,W] on the CPU, every value a multiple of 1/255
+    unrefined: list[int]  # pictures whose mask gave closed-form matting no certain foreground, or no background
+
+
 class CutOut(NamedTuple):
     """What :func:`cut_out` returns."""
 
     rgba: Tensor  # float32 [B,H,W,4] on the CPU, every value a multiple of 1/255
     mask: Tensor  # float32 [B,H,W], its fourth channel
     unrefined: list[int]  # pictures whose mask gave closed-form matting no certain foreground, or no background
+
+
+def find_mask(
+    image: Tensor,
+    network: "Network",
+    recipe: Recipe,
+    edge: "ClosedFormEdge | GuidedFilterEdge | VitmatteEdge | None" = None,
+    *,
+    progress: Progress | None = None,
+) -> Mask:
+    """Finds the subject of images as :func:`cut_out` does, and returns its mask alone."""
+    return Mask(*_core.find_mask(tensor(image, "image"), network, recipe, edge, progress))
 
 
 def cut_out(

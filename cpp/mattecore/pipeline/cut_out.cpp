@@ -3,6 +3,7 @@
 #include <ATen/ops/isfinite.h>
 #include <c10/core/GradMode.h>
 
+#include "mattecore/base/function_ref.h"
 #include "mattecore/composite/rgba.h"
 #include "mattecore/kernels/eight_bit.h"
 #include "mattecore/kernels/rgba.h"
@@ -29,28 +30,26 @@ at::Tensor guide_of(const at::Tensor& colours, const at::Tensor& rgb, Recipe::Gu
   return preprocess::from_u8(rgb);
 }
 
-void compose(const at::Tensor& rgb, const at::Tensor& mask, Recipe::Composite composite, const at::Tensor& rgba_out,
-             const at::Tensor& mask_out) {
-  const auto alpha = tensor::view<const uint8_t>(mask.unsqueeze(3), 0);
-  const auto out = tensor::view<float>(rgba_out, 0);
+void compose(const at::Tensor& rgb, const at::Tensor& mask, Recipe::Composite composite, const at::Tensor& out) {
+  const auto rgba = tensor::view<float>(out, 0);
   if (composite == Recipe::Composite::straight) {
-    kernels::assemble_rgba(tensor::view<const uint8_t>(rgb, 0), alpha, out);
+    const auto alpha = tensor::view<const uint8_t>(mask.unsqueeze(3), 0);
+    kernels::assemble_rgba(tensor::view<const uint8_t>(rgb, 0), alpha, rgba);
   } else {
     const at::Tensor pasted = composite::paste_on_transparent(rgb, mask);
-    kernels::from_u8(tensor::view<const uint8_t>(pasted, 0), out);
+    kernels::from_u8(tensor::view<const uint8_t>(pasted, 0), rgba);
   }
-  kernels::from_u8(alpha, tensor::view<float>(mask_out.unsqueeze(3), 0));
 }
 
-}  // namespace
+/// Gets a picture's 8 bits [1,H,W,3] and its mask's [1,H,W].
+using MaskFound = FunctionRef<void(int64_t picture, const at::Tensor& rgb, const at::Tensor& mask)>;
 
-CutOut cut_out(const at::Tensor& image, network::Network& network, const Recipe& recipe, const Edge& edge,
-               const Progress& progress, const PictureDone& done) {
-  const at::Tensor images = tensor::as_images(image, "image");
+/// Finds the masks one after the other.
+Mask find_each(const at::Tensor& images, network::Network& network, const Recipe& recipe, const Edge& edge,
+               const Progress& progress, MaskFound found) {
   if (images.scalar_type() != at::kByte) tensor::check_floating(images, "image");
-  const int64_t batch = images.size(0), height = images.size(1), width = images.size(2);
-  CutOut result{
-      tensor::empty({batch, height, width, 4}, at::kFloat), tensor::empty({batch, height, width}, at::kFloat), {}};
+  const int64_t batch = images.size(0);
+  Mask result{tensor::empty({batch, images.size(1), images.size(2)}, at::kFloat), {}};
 
   const c10::NoGradGuard no_grad;
   const bool refined = !std::holds_alternative<std::monostate>(edge);
@@ -79,11 +78,32 @@ CutOut cut_out(const at::Tensor& image, network::Network& network, const Recipe&
       }
       part.report(1, "refining the edge");
     }
-    const at::Tensor rgba = result.rgba.narrow(0, b, 1);
-    compose(rgb, mask, recipe.composite, rgba, result.mask.narrow(0, b, 1));
-    if (done) done(b, rgba);
+    kernels::from_u8(tensor::view<const uint8_t>(mask.unsqueeze(3), 0),
+                     tensor::view<float>(result.values.narrow(0, b, 1).unsqueeze(3), 0));
+    found(b, rgb, mask);
   }
   return result;
+}
+
+}  // namespace
+
+Mask find_mask(const at::Tensor& image, network::Network& network, const Recipe& recipe, const Edge& edge,
+               const Progress& progress) {
+  const auto nothing_more = [](int64_t, const at::Tensor&, const at::Tensor&) {};
+  return find_each(tensor::as_images(image, "image"), network, recipe, edge, progress, nothing_more);
+}
+
+CutOut cut_out(const at::Tensor& image, network::Network& network, const Recipe& recipe, const Edge& edge,
+               const Progress& progress, const PictureDone& done) {
+  const at::Tensor images = tensor::as_images(image, "image");
+  at::Tensor rgba = tensor::empty({images.size(0), images.size(1), images.size(2), 4}, at::kFloat);
+  const auto joined = [&](int64_t picture, const at::Tensor& rgb, const at::Tensor& mask) {
+    const at::Tensor out = rgba.narrow(0, picture, 1);
+    compose(rgb, mask, recipe.composite, out);
+    if (done) done(picture, out);
+  };
+  Mask mask = find_each(images, network, recipe, edge, progress, joined);
+  return {std::move(rgba), std::move(mask)};
 }
 
 }  // namespace mattecore::pipeline

@@ -30,8 +30,6 @@ Steady = Callable[[Tensor, Tensor], Tensor]
 _SUBJECT = 0.02
 # Bytes of weights above which networks do not run beside each other: the box has a few million, others 100 and more.
 _LARGE = 32 * 2**20
-# What the foreground's colours are estimated from lies so many pixels around it.
-_AROUND = 16
 
 
 class Box(NamedTuple):
@@ -142,8 +140,8 @@ class Cutter:
             seen = torch.lerp(torch.ones(()), seen, own_alpha[..., None])
         self.load()
         with self._turn if self.alone else contextlib.nullcontext():
-            found = pipeline.cut_out(seen, self._network, "soft", self._edge, progress=progress)
-        mask = found.mask[0]
+            found = pipeline.find_mask(seen, self._network, "soft", self._edge, progress=progress)
+        mask = found.values[0]
         note = "the mask has no certain subject or no certain background, so its edge was not refined"
         note = note if found.unrefined else ""
         if not (mask > _SUBJECT).any():
@@ -167,26 +165,13 @@ class Cutter:
         dtype = pixels.dtype
         if self.options.mask_only:
             return whole_numbers(mask[..., None], dtype)
-        alpha = whole_numbers(mask, dtype)
-        one = whole_numbers(torch.ones(()), dtype)
-        # What was cut away is gone from the file too, not only hidden in it.
-        result = torch.zeros(*mask.shape, 4, dtype=alpha.dtype)
-        if kept := _around(alpha > 0):
-            own = pixels[kept.part]
-            own = own[..., :3] if own.shape[2] > 2 else own[..., :1]
-            there = alpha[kept.part][..., None]
-            result[kept.part][..., :3] = torch.where(there > 0, own.to(alpha.dtype), there.new_zeros(()))
-            result[kept.part][..., 3:] = there
-        soft = (alpha > 0) & (alpha < one)
-        if self.options.foreground and (edge := _around(soft, _AROUND)):
-            here = soft[edge.part]
-            colours = composite.multilevel_foreground(floats(pixels[edge.part])[0], mask[edge.part])
-            result[edge.part][..., :3][here] = whole_numbers(colours[here], dtype)
+        own = pixels[..., :3] if pixels.shape[2] > 2 else pixels[..., :1]
+        result = composite.lift(own, mask, clean=self.options.foreground)
         behind = self.options.backdrop()
         if behind == "transparent":
             return result
         colours = floats(pixels)[0]
-        subject = result[..., :3].float() / float(one)
+        subject, _ = floats(result)
         laid = torch.lerp(backdrop.draw(behind, colours).expand_as(subject), subject, mask[..., None])
         return whole_numbers(laid, dtype)
 
