@@ -11,7 +11,7 @@ CURVES = {"loss": ("#f59e0b", 1.6, "loss while training"), "iou": ("#3b82f6", 1.
 
 
 def svg(rows: list[dict[str, float]]) -> str:
-    """Both curves over the steps, the loss on the left scale; a line where the pictures became larger."""
+    """Both curves over the steps, the loss on the left scale; a line where the pictures change their size."""
     last = max(row["step"] for row in rows)
 
     def x(step: float) -> float:
@@ -31,9 +31,9 @@ def svg(rows: list[dict[str, float]]) -> str:
     for before, row in itertools.pairwise(rows):
         if row["side"] != before["side"]:
             parts.append(f'<path d="M{x(before["step"]):.1f} {TOP}V{HEIGHT - BOTTOM}" stroke="{FAINT}"/>')
-    for side in dict.fromkeys(row["side"] for row in rows):
-        middle = [row["step"] for row in rows if row["side"] == side]
-        at = x((middle[0] + middle[-1]) / 2)
+    for side, stage in itertools.groupby(rows, lambda row: row["side"]):
+        steps = [row["step"] for row in stage]
+        at = x((steps[0] + steps[-1]) / 2)
         parts.append(f'<text x="{at:.1f}" y="{HEIGHT - 6}" text-anchor="middle">{side:g} px</text>')
     for number, (key, (ink, most, title)) in enumerate(CURVES.items()):
         points = " ".join(f"{x(row['step']):.1f},{y(row[key] / most):.1f}" for row in rows)

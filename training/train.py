@@ -30,14 +30,33 @@ from mattecore.atomic import replacing
 from mattecore.networks.box import Box, BoxConfig
 from mattecore.networks.loading import PREPARATIONS
 
+CLOSE = scene.Manner(close=0.3)
+CROWDED = scene.Manner(close=0.3, crowded=0.4)
+MIXED = scene.Manner(close=0.35, crowded=0.25, several=0.1, accompanied=0.3, marked=0.35)
+VARIED = scene.Manner(close=0.4, aside=0.2, crowded=0.25, several=0.07, accompanied=0.4, marked=0.5)
+
 
 @dataclass(frozen=True)
 class Stage:
     until: int  # the step at which it ends
     side: int
     batch: int = 16
-    close: float = 0.3  # scene.composed's
-    crowded: float = 0.1  # scene.backdrop's
+    manner: scene.Manner = CLOSE
+    overlap: float = 0.5  # weight of the overlap that is missing, beside the pixels' own errors
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """The rate warms up from step begin on; between fall and end it goes to nothing along a cosine."""
+
+    begin: int
+    fall: int
+    end: int
+    rate: float
+
+    def at(self, step: int, warmup: int) -> float:
+        left = min(1.0, (self.end - step) / (self.end - self.fall))
+        return self.rate * min(1.0, (step - self.begin + 1) / warmup) * 0.5 * (1 - math.cos(math.pi * left))
 
 
 @dataclass(frozen=True)
@@ -45,14 +64,15 @@ class Plan:
     stages: tuple[Stage, ...] = (
         Stage(until=3000, side=128, batch=32),
         Stage(until=4600, side=192),
-        Stage(until=6800, side=192, crowded=0.4),
-        Stage(until=8000, side=256, crowded=0.4),
+        Stage(until=6800, side=192, manner=CROWDED),
+        Stage(until=8000, side=256, manner=CROWDED),
+        Stage(until=14000, side=192, manner=MIXED, overlap=1.5),
+        Stage(until=19500, side=192, manner=VARIED, overlap=1.5),
     )
+    cycles: tuple[Cycle, ...] = (Cycle(0, 4000, 8000, rate=2e-3), Cycle(8000, 8000, 19500, rate=1.5e-3))
     seed: int = 8
     width: int = 32
-    rate: float = 2e-3
     warmup: int = 200
-    falls: tuple[int, int] = (4000, 8000)  # steps between which the rate goes from its value to nothing, along a cosine
     averaging: float = 0.998
     subjects: int = 6000
     backgrounds: int = 1600
@@ -63,6 +83,9 @@ class Plan:
     def steps(self) -> int:
         return self.stages[-1].until
 
+    def stage_at(self, step: int) -> Stage:
+        return next(stage for stage in self.stages if step < stage.until)
+
 
 class Scenes(Dataset[tuple[Tensor, Tensor]]):
     def __init__(self, drawn: bank.Bank, seed: int, stage: Stage) -> None:
@@ -70,7 +93,7 @@ class Scenes(Dataset[tuple[Tensor, Tensor]]):
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         stage = self.stage
-        image, alpha = scene.draw(self.drawn, self.seed, index, stage.side, stage.close, stage.crowded)
+        image, alpha = scene.draw(self.drawn, self.seed, index, stage.side, stage.manner)
         return torch.from_numpy(image).permute(2, 0, 1), torch.from_numpy(alpha)[None]
 
 
@@ -100,7 +123,7 @@ def normalised(image: Tensor) -> Tensor:
     return ((image.float() / 255 - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
-def loss_of(logit: Tensor, coarse: Tensor, alpha: Tensor) -> Tensor:
+def loss_of(logit: Tensor, coarse: Tensor, alpha: Tensor, weight: float) -> Tensor:
     """Cross entropy, absolute error and the overlap that is missing; cross entropy alone for the coarse alpha."""
     logit, found = logit.float(), logit.float().sigmoid()
     overlap = (found * alpha).sum((1, 2, 3)) / (found + alpha - found * alpha).sum((1, 2, 3)).clamp(min=1)
@@ -108,15 +131,14 @@ def loss_of(logit: Tensor, coarse: Tensor, alpha: Tensor) -> Tensor:
     return (
         functional.binary_cross_entropy_with_logits(logit, alpha)
         + (found - alpha).abs().mean()
-        + 0.5 * (1 - overlap.mean())
+        + weight * (1 - overlap.mean())
         + 0.3 * functional.binary_cross_entropy_with_logits(coarse.float(), small)
     )
 
 
 def rate_at(step: int, plan: Plan) -> float:
-    start, end = plan.falls
-    left = min(1.0, (end - step) / (end - start))
-    return plan.rate * min(1.0, (step + 1) / plan.warmup) * 0.5 * (1 - math.cos(math.pi * left))
+    cycle = next((cycle for cycle in plan.cycles if step < cycle.end), plan.cycles[-1])
+    return cycle.at(step, plan.warmup)
 
 
 class Training:
@@ -137,7 +159,7 @@ class Training:
         image, alpha = normalised(image.to(self.device)), alpha.to(self.device).float() / 255
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
             logit, coarse = self.model(image.bfloat16() if self.bf16 else image)
-        loss = loss_of(logit, coarse, alpha)
+        loss = loss_of(logit, coarse, alpha, self.plan.stage_at(self.step).overlap)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         self._share_gradients()

@@ -1,5 +1,7 @@
 """Scenes: subjects before a background among lesser things, with their shadows, in one light, and their true alpha."""
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.random import Generator
@@ -13,22 +15,38 @@ from generator.textures import Array, mixed, noise
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
-def draw(bank: Bank, seed: int, index: int, side: int, close: float = 0.2, crowded: float = 0.1) -> tuple[Array, Array]:
-    """The picture [side,side,3] and alpha [side,side], both uint8, of a number; close and crowded as below."""
+@dataclass(frozen=True)
+class Manner:
+    """How often scenes are what makes them hard."""
+
+    close: float = 0.2  # the subject is larger than the picture; also, by how much
+    aside: float = 0.0  # the subject is large, and a side of the picture cuts it
+    crowded: float = 0.1  # something large is in the background, which the subject stands before
+    several: float = 0.18  # there are two or three subjects
+    accompanied: float = 0.0  # the subject holds, wears or stands on another thing, which is cut out with it
+    marked: float = 0.0  # the subject has parts of another colour
+
+
+USUAL = Manner()
+
+
+def draw(bank: Bank, seed: int, index: int, side: int, manner: Manner = USUAL) -> tuple[Array, Array]:
+    """The picture [side,side,3] and alpha [side,side], both uint8, of a number."""
     rng = stream(seed, 3, index)
-    return composed(rng, bank, backdrop(rng, bank, side, crowded), close)
+    return composed(rng, bank, backdrop(rng, bank, side, manner.crowded), manner)
 
 
-def composed(rng: Generator, bank: Bank, picture: Array, close: float = 0.2) -> tuple[Array, Array]:
-    """Subjects from the bank over a picture [H,W,3] float32 in 0..1, degraded, and their alpha; both uint8.
-
-    close is how often, and how far, a subject is larger than the picture.
-    """
+def composed(rng: Generator, bank: Bank, picture: Array, manner: Manner = USUAL) -> tuple[Array, Array]:
+    """Subjects from the bank over a picture [H,W,3] float32 in 0..1, degraded, and their alpha; both uint8."""
     alpha = np.zeros(picture.shape[:2], np.float32)
-    count = int(rng.choice([1, 2, 3], p=[0.82, 0.13, 0.05]))
+    count = int(rng.choice([2, 2, 2, 3])) if rng.random() < manner.several else 1
     for which in range(count):
         subject = _picked(rng, bank)
-        layer = _placed(rng, subject, picture.shape[:2], close, crowd=count, which=which)
+        layer = _placed(rng, subject, picture.shape[:2], manner, crowd=count, which=which)
+        if rng.random() < manner.marked:
+            layer = _marked(rng, bank, layer)
+        if rng.random() < manner.accompanied:
+            layer = _accompanied(rng, bank, layer)
         layer = _coloured(rng, _surfaced(rng, bank, layer), picture)
         if not subject.kind.cut or rng.random() < 0.3:
             picture = _shadowed(rng, picture, layer[..., 3])
@@ -39,10 +57,7 @@ def composed(rng: Generator, bank: Bank, picture: Array, close: float = 0.2) -> 
 
 
 def backdrop(rng: Generator, bank: Bank, side: int, crowded: float) -> Array:
-    """One or two backgrounds with things in them that are not the subject: smaller, farther, mostly out of focus.
-
-    crowded is how often something large is there too, which the subject stands before.
-    """
+    """One or two backgrounds with things in them that are not the subject: smaller, farther, mostly out of focus."""
     picture = _part(rng, bank, (side, side))
     if rng.random() < 0.3:
         seam = noise(rng, side, side, 0.5) * rng.uniform(0.3, 4) + rng.normal(0, 0.5)
@@ -83,11 +98,15 @@ def _picked(rng: Generator, bank: Bank) -> Subject:
     return bank.subjects[rng.integers(len(bank.subjects))]
 
 
-def _placed(rng: Generator, subject: Subject, size: tuple[int, int], close: float, crowd: int, which: int) -> Array:
+def _placed(rng: Generator, subject: Subject, size: tuple[int, int], manner: Manner, crowd: int, which: int) -> Array:
     """The subject as large and as central as subjects are: [H,W,4] float32, colour multiplied by alpha."""
+    close = manner.close
     if crowd > 1:
         reach = rng.uniform(0.3, 0.65)
         centre = np.array([(which + 0.5) / crowd, 0.5]) + rng.normal(0, 0.07, 2)
+    elif rng.random() < manner.aside:
+        reach = rng.uniform(0.8, 1.5)
+        centre = rng.uniform((0.15, 0.4), (0.85, 0.8))
     else:
         reach = rng.uniform(0.95, 1.2 + 2 * close) if rng.random() < close else rng.uniform(0.4, 0.97)
         centre = np.array([0.5, 0.52]) + rng.normal(0, 0.1, 2) * (1.3 - min(reach, 1.2))
@@ -119,7 +138,7 @@ def _laid(rng: Generator, subject: Subject, size: tuple[int, int], reach: float,
     matrix = np.column_stack((ahead, shift)).astype(np.float32)
     layer = cv2.warpAffine(np.ascontiguousarray(rgba), matrix, (width, height), flags=cv2.INTER_LINEAR)
     layer = layer.astype(np.float32) / 255
-    if rng.random() < 0.3:
+    if rng.random() < 0.5:
         layer = _bent(rng, layer, reach * short * rng.uniform(0.02, 0.08))
     if rng.random() < 0.4:
         layer = cv2.GaussianBlur(layer, (0, 0), rng.uniform(0.3, 1.2) * short / 384)
@@ -147,6 +166,48 @@ def _recolouring(rng: Generator, strength: float) -> Array:
     around_grey = c * np.eye(3) + (1 - c) / 3 + s * np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]])
     faded = saturation * np.eye(3) + (1 - saturation) * LUMA[:, None]
     return (faded @ around_grey * np.exp(rng.normal(0, strength))).astype(np.float32)
+
+
+def _accompanied(rng: Generator, bank: Bank, layer: Array) -> Array:
+    """The subject with one or two lesser things before or behind it that belong to it: a saucer, a helmet, a rider."""
+    height, width = layer.shape[:2]
+    inside = layer[..., 3] > 0.5
+    rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
+    if len(rows) == 0:
+        return layer
+    extent = max(rows[-1] - rows[0], columns[-1] - columns[0]) / min(height, width)
+    for _ in range(int(rng.choice([1, 1, 2]))):
+        y = int(rows[int(len(rows) * rng.beta(2.5, 1.3) * 0.999)])  # mostly low
+        across = np.flatnonzero(inside[y])
+        x = int(across[rng.integers(len(across))])
+        reach = extent * rng.uniform(0.3, 0.9)
+        other = _laid(rng, _picked(rng, bank), (height, width), reach, np.array([x / width, y / height]))
+        other[..., :3] = (other[..., :3] @ _recolouring(rng, 0.3)).clip(0, other[..., 3:])
+        lower, upper = (layer, other) if rng.random() < 0.6 else (other, layer)
+        layer = upper + lower * (1 - upper[..., 3:])
+    return layer
+
+
+def _marked(rng: Generator, bank: Bank, layer: Array) -> Array:
+    """The subject with spots, bands or halves of another colour or stuff: a suit, a piebald coat, a bus's windows."""
+    colours, over = layer[..., :3], layer[..., 3:]
+    height, width = over.shape[:2]
+    if rng.random() < 0.5:
+        field = noise(rng, height, width, 0.6) * rng.uniform(1, 12) + rng.normal(0, 1)
+    else:
+        towards, period = rng.uniform(0, 2 * np.pi), rng.uniform(0.15, 1.5)
+        y, x = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j].astype(np.float32)
+        along = (np.cos(towards) * x + np.sin(towards) * y) / period + 0.1 * noise(rng, height, width, 0.7)
+        field = np.sin(2 * np.pi * (along + rng.random())) * rng.uniform(2, 30) + rng.normal(0, 1)
+    kind = rng.random()
+    if kind < 0.5:  # darker or lighter
+        tone = np.float32(rng.choice([rng.uniform(0, 0.35), rng.uniform(0.7, 1)]))
+        other = (tone + rng.uniform(0.05, 0.3) * (colours - over * 0.5)).clip(0, 1) * over
+    elif kind < 0.8:
+        other = (colours[..., rng.permutation(3)] @ _recolouring(rng, 0.6)).clip(0, over)
+    else:
+        other = _part(rng, bank, (height, width)) * over
+    return np.dstack((mixed(0.5 + field, colours, other.astype(np.float32)), over))
 
 
 def _surfaced(rng: Generator, bank: Bank, layer: Array) -> Array:

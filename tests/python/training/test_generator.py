@@ -69,7 +69,13 @@ def test_scenes_have_a_subject_and_a_background(small: bank.Bank, side: int) -> 
     assert min(shares) < max(shares)
 
 
-def test_alpha_says_how_much_of_the_subject_is_seen(small: bank.Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+VARIED = scene.Manner(close=1, aside=0.5, accompanied=1, marked=1)
+
+
+@pytest.mark.parametrize("manner", [scene.USUAL, VARIED], ids=["usual", "varied"])
+def test_alpha_says_how_much_of_the_subject_is_seen(
+    small: bank.Bank, monkeypatch: pytest.MonkeyPatch, manner: scene.Manner
+) -> None:
     """Without shadow, light and degradation, black and white behind differ by 1 - alpha."""
     monkeypatch.setattr(scene, "_shadowed", lambda rng, picture, over: picture)
     monkeypatch.setattr(scene, "_lit", lambda rng, picture: picture)
@@ -77,11 +83,30 @@ def test_alpha_says_how_much_of_the_subject_is_seen(small: bank.Bank, monkeypatc
     monkeypatch.setattr(scene, "_coloured", lambda rng, layer, picture: layer)
     for number in range(4):
         black, white = (
-            scene.composed(np.random.default_rng(number), small, np.full((80, 80, 3), value, np.float32))
+            scene.composed(np.random.default_rng(number), small, np.full((80, 80, 3), value, np.float32), manner)
             for value in (0, 1)
         )
         assert np.array_equal(black[1], white[1])
         np.testing.assert_allclose(1 - (white[0] - black[0])[..., 0], black[1] / 255, atol=0.51 / 255)
+
+
+def subjects_share(drawn: bank.Bank, manner: scene.Manner) -> float:
+    pictures = [scene.draw(drawn, 4, index, 64, manner)[1] for index in range(20)]
+    return float(np.mean([(alpha > 127).mean() for alpha in pictures]))
+
+
+def test_subjects_are_larger_with_what_belongs_to_them(small: bank.Bank) -> None:
+    alone, accompanied = (scene.Manner(close=0, several=0, accompanied=often) for often in (0, 1))
+    assert subjects_share(small, accompanied) > 1.1 * subjects_share(small, alone)
+
+
+def test_subjects_aside_are_cut_by_a_side(small: bank.Bank) -> None:
+    def cut(manner: scene.Manner) -> float:
+        edges = [scene.draw(small, 4, index, 64, manner)[1][:, [0, -1]] for index in range(20)]
+        return float(np.mean([(edge > 127).any() for edge in edges]))
+
+    usual, aside = (scene.Manner(close=0, several=0, aside=often) for often in (0, 1))
+    assert cut(aside) > cut(usual) + 0.3
 
 
 def test_a_bank_is_kept(small: bank.Bank, tmp_path: Path) -> None:

@@ -6,16 +6,19 @@ from pathlib import Path
 import pytest
 import torch
 import train
-from generator import bank
+from generator import bank, scene
 
 from mattecore.networks.loading import load
 
 CPU = torch.device("cpu")
 PLAN = train.Plan(
-    stages=(train.Stage(until=3, side=64, batch=4), train.Stage(until=6, side=96, batch=2, close=0.4)),
+    stages=(
+        train.Stage(until=3, side=64, batch=4),
+        train.Stage(until=6, side=96, batch=2, manner=scene.Manner(accompanied=0.5, marked=0.5), overlap=1),
+    ),
+    cycles=(train.Cycle(0, 3, 4, rate=2e-3), train.Cycle(4, 5, 6, rate=1e-3)),
     width=8,
     warmup=2,
-    falls=(4, 6),
 )
 
 
@@ -55,19 +58,26 @@ def test_processes_share_each_batch(drawn: bank.Bank) -> None:
 
 
 def test_a_few_steps_lower_the_loss(drawn: bank.Bank) -> None:
-    training = train.Training(PLAN, CPU)
-    image, alpha = next(train.batches(PLAN, drawn, 0, 0, 1))
+    plan = train.Plan(
+        (train.Stage(until=12, side=64, batch=4),), (train.Cycle(0, 11, 12, rate=2e-3),), width=8, warmup=2
+    )
+    training = train.Training(plan, CPU)
+    image, alpha = next(train.batches(plan, drawn, 0, 0, 1))
     losses = [training.take_step(image, alpha) for _ in itertools.repeat(None, 12)]
     assert losses[-1] < 0.9 * losses[0]
 
 
 def test_the_rate_rises_stays_and_falls_to_nothing() -> None:
-    plan = train.Plan(stages=(train.Stage(until=1000, side=64),), warmup=10, falls=(900, 1000))
-    rates = [train.rate_at(step, plan) for step in range(1001)]
-    assert rates[:10] == sorted(rates[:10])
-    assert set(rates[10:901]) == {plan.rate}
-    assert rates[900:] == sorted(rates[900:], reverse=True)
-    assert rates[1000] == 0
+    cycles = train.Cycle(0, 900, 1000, rate=2e-3), train.Cycle(1000, 1200, 2000, rate=1e-3)
+    plan = train.Plan(stages=(train.Stage(until=2000, side=64),), warmup=10, cycles=cycles)
+    rates = [train.rate_at(step, plan) for step in range(2001)]
+    for cycle in cycles:
+        warm = cycle.begin + plan.warmup
+        assert rates[cycle.begin : warm] == sorted(rates[cycle.begin : warm])
+        assert set(rates[warm : cycle.fall + 1]) == {cycle.rate}
+        assert rates[cycle.fall : cycle.end] == sorted(rates[cycle.fall : cycle.end], reverse=True)
+        assert rates[cycle.end - 1] < cycle.rate / 1000
+    assert rates[2000] == 0
 
 
 def test_what_is_exported_is_the_network(tmp_path: Path) -> None:
