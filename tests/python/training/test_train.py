@@ -35,7 +35,7 @@ def trained(training: train.Training, drawn: bank.Bank, until: int) -> train.Tra
     return training
 
 
-@pytest.mark.parametrize("stop", [2, 3, 4])
+@pytest.mark.parametrize("stop", [2, 3, 5])
 def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(drawn: bank.Bank, tmp_path: Path, stop: int) -> None:
     whole = trained(train.Training(PLAN, CPU), drawn, PLAN.steps)
     trained(train.Training(PLAN, CPU), drawn, stop).save(tmp_path / "checkpoint.pt")
@@ -44,8 +44,19 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(drawn: bank.Bank, tmp_p
     assert resumed.step == stop
     trained(resumed, drawn, PLAN.steps)
     assert resumed.step == whole.step == PLAN.steps
-    for name, value in whole.average.items():
-        torch.testing.assert_close(resumed.average[name], value, rtol=0, atol=0)
+    for seen, wanted in ((resumed.average, whole.average), (resumed.blended(), whole.blended())):
+        for name, value in wanted.items():
+            torch.testing.assert_close(seen[name], value, rtol=0, atol=0)
+
+
+def test_the_ends_of_cycles_are_blended(drawn: bank.Bank) -> None:
+    training = trained(train.Training(PLAN, CPU), drawn, 4)
+    first = {name: value.clone() for name, value in training.average.items()}
+    trained(training, drawn, PLAN.steps)
+    blend = training.blended()
+    training.averaged().load_state_dict(blend)  # every tensor is there
+    for name, last in training.average.items():
+        torch.testing.assert_close(blend[name], ((first[name] + last) / 2).to(last.dtype))
 
 
 def test_processes_share_each_batch(drawn: bank.Bank) -> None:
@@ -68,7 +79,7 @@ def test_a_few_steps_lower_the_loss(drawn: bank.Bank) -> None:
 
 
 def test_the_rate_rises_stays_and_falls_to_nothing() -> None:
-    cycles = train.Cycle(0, 900, 1000, rate=2e-3), train.Cycle(1000, 1200, 2000, rate=1e-3)
+    cycles = train.Cycle(0, 900, 1000, 2e-3), train.Cycle(1000, 1200, 2000, 1e-3)
     plan = train.Plan(stages=(train.Stage(until=2000, side=64),), warmup=10, cycles=cycles)
     rates = [train.rate_at(step, plan) for step in range(2001)]
     for cycle in cycles:
