@@ -27,14 +27,14 @@ def scenes() -> list[tuple[Tensor, np.ndarray]]:
 
 
 def test_they_cut_out_drawn_subjects(scenes: list[tuple[Tensor, np.ndarray]]) -> None:
-    """The figures found were 0.89 and 0.028; the bounds leave room for another build of OpenCV."""
+    """The figures found were 0.85 and 0.029; the bounds leave room for another build of OpenCV."""
     network = load(builtin())
     overlaps, errors = [], []
     for picture, true in scenes:
         found = network.forward(picture, None)[0, 0].numpy()
         overlaps.append(((found > 0.5) & (true > 0.5)).sum() / ((found > 0.5) | (true > 0.5)).sum())
         errors.append(np.abs(found - true).mean())
-    assert np.mean(overlaps) > 0.82
+    assert np.mean(overlaps) > 0.8
     assert np.mean(errors) < 0.05
 
 
