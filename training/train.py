@@ -33,8 +33,8 @@ from mattecore.networks.loading import PREPARATIONS
 CLOSE = scene.Manner(close=0.3)
 CROWDED = scene.Manner(close=0.3, crowded=0.4)
 MIXED = scene.Manner(close=0.35, crowded=0.25, several=0.1, accompanied=0.3, marked=0.35)
-BEFORE_OTHERS = scene.Manner(close=0.35, crowded=0.6, several=0.1, accompanied=0.15, marked=0.4)
 VARIED = scene.Manner(close=0.4, aside=0.2, crowded=0.25, several=0.07, accompanied=0.4, marked=0.5)
+BEFORE_OTHERS = scene.Manner(close=0.35, crowded=0.6, several=0.1, accompanied=0.15, marked=0.4)
 
 
 @dataclass(frozen=True)

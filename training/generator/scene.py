@@ -89,9 +89,15 @@ def _part(rng: Generator, bank: Bank, size: tuple[int, int]) -> Array:
 
 
 def _behind(rng: Generator, bank: Bank, picture: Array, reach: float, centre: Array) -> Array:
-    layer = _laid(rng, _picked(rng, bank), picture.shape[:2], reach, centre)
-    layer[..., :3] = layer[..., :3] @ _recolouring(rng, 0.3)
-    return layer[..., :3].clip(0, layer[..., 3:]) + picture * (1 - layer[..., 3:])
+    layer = _another(rng, bank, picture.shape[:2], reach, centre)
+    return layer[..., :3] + picture * (1 - layer[..., 3:])
+
+
+def _another(rng: Generator, bank: Bank, size: tuple[int, int], reach: float, centre: Array) -> Array:
+    """Any thing of the bank in other colours, laid as _laid does."""
+    layer = _laid(rng, _picked(rng, bank), size, reach, centre)
+    layer[..., :3] = (layer[..., :3] @ _recolouring(rng, 0.3)).clip(0, layer[..., 3:])
+    return layer
 
 
 def _picked(rng: Generator, bank: Bank) -> Subject:
@@ -181,8 +187,7 @@ def _accompanied(rng: Generator, bank: Bank, layer: Array) -> Array:
         across = np.flatnonzero(inside[y])
         x = int(across[rng.integers(len(across))])
         reach = extent * rng.uniform(0.3, 0.9)
-        other = _laid(rng, _picked(rng, bank), (height, width), reach, np.array([x / width, y / height]))
-        other[..., :3] = (other[..., :3] @ _recolouring(rng, 0.3)).clip(0, other[..., 3:])
+        other = _another(rng, bank, (height, width), reach, np.array([x / width, y / height]))
         lower, upper = (layer, other) if rng.random() < 0.6 else (other, layer)
         layer = upper + lower * (1 - upper[..., 3:])
     return layer

@@ -16,7 +16,7 @@ from ..pictures import Picture, PictureError, open_picture
 from . import backdrop, models
 from .memory import BYTES_A_PIXEL
 from .options import Options
-from .values import floats, whole_numbers
+from .values import floats, own_colours, whole_numbers
 
 if TYPE_CHECKING:
     from .._core import Network
@@ -165,8 +165,7 @@ class Cutter:
         dtype = pixels.dtype
         if self.options.mask_only:
             return whole_numbers(mask[..., None], dtype)
-        own = pixels[..., :3] if pixels.shape[2] > 2 else pixels[..., :1]
-        result = composite.lift(own, mask, clean=self.options.foreground)
+        result = composite.lift(own_colours(pixels), mask, clean=self.options.foreground)
         behind = self.options.backdrop()
         if behind == "transparent":
             return result

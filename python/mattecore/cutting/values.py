@@ -6,11 +6,15 @@ from torch import Tensor
 from ..pictures.picture import FULL_SCALE
 
 
+def own_colours(pixels: Tensor) -> Tensor:
+    """Returns a picture without its alpha: RGB, or grey."""
+    return pixels[..., :3] if pixels.shape[2] > 2 else pixels[..., :1]
+
+
 def floats(pixels: Tensor) -> tuple[Tensor, Tensor | None]:
     """Returns a picture's colours as float32 RGB 0..1, and its alpha where it has one."""
     values = pixels.float().div_(FULL_SCALE[pixels.dtype]) if pixels.dtype in FULL_SCALE else pixels
-    colours = values[..., :3] if values.shape[2] > 2 else values[..., :1].expand(-1, -1, 3)
-    return colours, values[..., -1] if values.shape[2] in (2, 4) else None
+    return own_colours(values).expand(-1, -1, 3), values[..., -1] if values.shape[2] in (2, 4) else None
 
 
 def whole_numbers(values: Tensor, dtype: torch.dtype) -> Tensor:

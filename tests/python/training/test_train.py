@@ -35,7 +35,7 @@ def trained(training: train.Training, drawn: bank.Bank, until: int) -> train.Tra
     return training
 
 
-@pytest.mark.parametrize("stop", [2, 3, 5])
+@pytest.mark.parametrize("stop", [2, 3, 4, 5])
 def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(drawn: bank.Bank, tmp_path: Path, stop: int) -> None:
     whole = trained(train.Training(PLAN, CPU), drawn, PLAN.steps)
     trained(train.Training(PLAN, CPU), drawn, stop).save(tmp_path / "checkpoint.pt")
