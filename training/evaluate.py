@@ -104,6 +104,17 @@ def measured(methods: dict[str, Method], pictures: Iterator[tuple[Array, Array]]
     return {name: tuple(values) for name, values in zip(methods, np.mean(rows, axis=0).tolist(), strict=True)}
 
 
+def print_overlaps(title: str, names: list[str], methods: dict[str, Method], wheels: Path) -> None:
+    print(f"\n| {title}, IoU | " + " | ".join(methods) + " |\n|---|" + "--:|" * len(methods))
+    rows = []
+    for name in names:
+        image = photographs.load(wheels, name)
+        true = photographs.polygon_mask(name, *image.shape[:2]).astype(np.float32)
+        rows.append([iou(method(image), true) for method in methods.values()])
+        print(f"| {name} | " + " | ".join(f"{value:.3f}" for value in rows[-1]) + " |", flush=True)
+    print("| mean | " + " | ".join(f"{value:.3f}" for value in np.mean(rows, 0)) + " |")
+
+
 def sheet(methods: dict[str, Method], wheels: Path, drawn: bank.Bank, file: Path) -> None:
     """One row a photograph and, below, drawn scenes: the picture, the true outline, and what each method cuts out."""
     rows = []
@@ -147,9 +158,9 @@ def _tile(image: Array, alpha: Array | None, side: int = 120) -> Array:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("wheels", type=Path, help="folder of the wheels that hold the photographs")
+    parser.add_argument("wheels", type=Path, help="folder of the archives that hold the photographs")
     parser.add_argument("--weights", type=Path, default=builtin())
-    parser.add_argument("--count", type=int, default=99, help="drawn pictures of each kind")
+    parser.add_argument("--count", type=int, default=102, help="drawn pictures of each kind")
     parser.add_argument("--sheet", type=Path, help="draw the results into this file and measure nothing")
     options = parser.parse_args()
     methods: dict[str, Method] = {"box": box(options.weights), "GrabCut": grabcut, "colour": colour_distance}
@@ -169,14 +180,9 @@ def main() -> None:
             f"| {title} ({options.count}) | " + " | ".join(f"{a:.3f} | {b:.4f}" for a, b in result.values()) + " |",
             flush=True,
         )
-    print("\n| photograph, IoU | " + " | ".join(methods) + " |\n|---|" + "--:|" * len(methods))
-    rows = []
-    for name in photographs.PHOTOGRAPHS:
-        image = photographs.load(options.wheels, name)
-        true = photographs.polygon_mask(name, *image.shape[:2]).astype(np.float32)
-        rows.append([iou(method(image), true) for method in methods.values()])
-        print(f"| {name} | " + " | ".join(f"{value:.3f}" for value in rows[-1]) + " |", flush=True)
-    print("| mean | " + " | ".join(f"{value:.3f}" for value in np.mean(rows, 0)) + " |")
+    for unseen in (False, True):
+        names = [name for name, photograph in photographs.PHOTOGRAPHS.items() if photograph.unseen == unseen]
+        print_overlaps("unseen photograph" if unseen else "photograph", names, methods, options.wheels)
 
 
 if __name__ == "__main__":

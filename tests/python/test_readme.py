@@ -65,6 +65,7 @@ def test_the_demo_prints_the_path_of_a_cut_out(tmp_path: Path) -> None:
         assert picture.mode == "RGBA"
         assert picture.size == (600, 400)
         assert picture.getpixel((280, 230))[3] == 255  # the cup
+        assert picture.getpixel((290, 130))[3] == 255  # the coffee in it
         assert picture.getpixel((20, 380))[3] == 0  # the table
     assert [path.name for path in out.parent.iterdir()] == ["cup.png"]
 

@@ -1,8 +1,10 @@
 """Box: the small network in the box, of our own design, trained on drawn pictures alone (training/).
 
 A U-Net of 3 x 3 convolutions: a residual encoder down to a 32nd of the picture, dilated convolutions there that see all
-of it, and a decoder whose last step lies beside the picture itself, so that edges are as sharp as the input.
-Ronneberger et al., U-Net, MICCAI 2015; Yu and Koltun, Multi-Scale Context Aggregation by Dilated Convolutions, 2016.
+of it, and a decoder whose last step lies beside the picture itself, so that edges are as sharp as the input. Where it
+is in doubt, the picture's own colours decide.
+Ronneberger et al., U-Net, MICCAI 2015; Yu and Koltun, Multi-Scale Context Aggregation by Dilated Convolutions, 2016;
+Rother et al., GrabCut, SIGGRAPH 2004.
 """
 
 # mypy: no-warn-return-any
@@ -13,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mattecore.networks.operators import stretch
+from mattecore.networks.operators import by_colours, fine, stretch
 from mattecore.networks.state_dict import Shapes, shape_of
 
 UNUSED = r"$^"  # a training leaves nothing else in the file
@@ -88,7 +90,7 @@ class Box(nn.Module):
         self.alpha = nn.Conv2d(one // 2, 1, 3, padding=1)
 
     def forward(self, image: Tensor) -> Tensor:
-        return torch.sigmoid(self.logit(image))
+        return by_colours(self.logit(image), fine(image) * 0.25 + 0.5)  # 0..1 again: it is prepared with 0.5 and 0.25
 
     def logit(self, image: Tensor) -> Tensor:
         x2 = self.stem(image)

@@ -40,6 +40,15 @@ def stretch(x: Tensor, like: Tensor, align_corners: bool = False) -> Tensor:
     return torch.ops.mattecore.stretch(x, like, align_corners)
 
 
+def by_colours(logits: Tensor, picture: Tensor) -> Tensor:
+    """Alpha [B,1,H,W] of its logits and of the colours of the picture [B,3,H,W], RGB in 0..1.
+
+    Where the logits are in doubt, a pixel goes with those of its colour: the frequencies of colours inside alpha and
+    outside are estimated and used in turn (Rother et al., GrabCut, SIGGRAPH 2004), softly and on a lattice.
+    """
+    return torch.ops.mattecore.by_colours(logits, picture)
+
+
 def deform_conv2d(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, padding: int) -> Tensor:
     """Deformable convolution v2 with stride 1 and without bias (Zhu et al., Deformable ConvNets v2, CVPR 2019).
 

@@ -77,3 +77,20 @@ def test_auto_is_close_to_exact(file: Path, size: tuple[int, int]) -> None:
     assert exact.std() > 0.01
     assert levels.mean() <= 1
     assert levels.kthvalue(int(levels.numel() * 0.99)).values <= 4
+
+
+@pytest.mark.parametrize("precision", ["exact", pytest.param("auto", marks=NATIVE_BF16)])
+@pytest.mark.parametrize("size", [(1, 1), (33, 47), (192, 160)])
+def test_same_bytes_for_any_batch_and_number_of_threads(file: Path, precision: str, size: tuple[int, int]) -> None:
+    network = load(file, precision=precision)
+    pictures = torch.cat([picture(*size).roll(shift, 3) + 0.1 * shift for shift in range(3)])
+    threads = torch.get_num_threads()
+    try:
+        found = []
+        for count in (1, 2, 3):
+            torch.set_num_threads(count)
+            found.append(network.forward(pictures, None))
+            found.append(torch.cat([network.forward(one[None], None) for one in pictures]))
+    finally:
+        torch.set_num_threads(threads)
+    assert all(torch.equal(found[0], other) for other in found)

@@ -19,15 +19,15 @@ def test_they_are_small() -> None:
 @pytest.fixture(scope="module")
 def scenes() -> list[tuple[Tensor, np.ndarray]]:
     """Normalised pictures and their alpha, from neither the training's seed nor the validation's."""
-    drawn, (height, _) = bank.drawn(77, 16, 8), PREPARATIONS["box"].size or (0, 0)
-    pictures = [scene.draw(drawn, 77, index, height) for index in range(12)]
+    drawn, (height, _) = bank.drawn(77, 48, 16), PREPARATIONS["box"].size or (0, 0)
+    pictures = [scene.draw(drawn, 77, index, height) for index in range(24)]
     return [
         (train.normalised(torch.from_numpy(image).permute(2, 0, 1)[None]), alpha / 255) for image, alpha in pictures
     ]
 
 
 def test_they_cut_out_drawn_subjects(scenes: list[tuple[Tensor, np.ndarray]]) -> None:
-    """The figures found were 0.85 and 0.029; the bounds leave room for another build of OpenCV."""
+    """The figures found were 0.84 and 0.044; the bounds leave room for another build of OpenCV."""
     network = load(builtin())
     overlaps, errors = [], []
     for picture, true in scenes:

@@ -3,6 +3,7 @@
 #include <torch/library.h>
 
 #include "mattecore/network/operators/attention_decomposed_relpos.h"
+#include "mattecore/network/operators/colours.h"
 #include "mattecore/network/operators/conv2d.h"
 #include "mattecore/network/operators/deform_conv2d.h"
 #include "mattecore/network/operators/linear.h"
@@ -52,6 +53,7 @@ TORCH_LIBRARY(mattecore, m) {
   m.def("join_doubled(Tensor detail, Tensor x, int first) -> Tensor", &join_doubled);
   m.def("half(Tensor x) -> Tensor", &half);
   m.def("mean(Tensor x) -> Tensor", &mean);
+  m.def("by_colours(Tensor logits, Tensor picture) -> Tensor", &by_colours);
   m.def("cast(Tensor x, ScalarType dtype) -> Tensor", &cast);
   m.def("join(Tensor[] maps) -> Tensor", &join);
   // Marks for lower, which puts casts there: between them maps are float32 where the network computes in bf16.
