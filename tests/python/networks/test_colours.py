@@ -155,3 +155,12 @@ def test_shapes_that_do_not_go_together_are_refused() -> None:
         by_colours(torch.rand(1, 1, 4, 5), torch.rand(1, 3, 5, 4))
     with pytest.raises(ValueError, match=r"shapes \[0, 1, 4, 5\]"):
         by_colours(torch.rand(0, 1, 4, 5), torch.rand(0, 3, 4, 5))
+
+
+@pytest.mark.parametrize("certain", [-60.0, -9.0, 9.0, 60.0])
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**31), size=SIZES)
+def test_where_all_is_certain_nothing_changes(certain: float, seed: int, size: tuple[int, int]) -> None:
+    """One of the two has next to no colours, and its sums less what rounding takes may be less than nothing."""
+    alpha = by_colours(torch.full((1, 1, *size), certain), blocks(seed, *size))
+    assert ((alpha > 0.9) if certain > 0 else (alpha < 0.1)).all()

@@ -121,16 +121,19 @@ class Half {
   }
 
   std::vector<float> log_ratios(const std::vector<float>& inside) const {
-    double sum = 0;
-    for (const float count : inside) sum += count;
-    const auto pixels = static_cast<double>(places_.size());
-    const auto in = static_cast<float>(1 / (sum + 1e-6)), out = static_cast<float>(1 / (pixels - sum + 1e-6));
+    // Sums of what is rounded, and not the pixels without it, which may be less than nothing.
+    std::vector<float> outside(kNodes);
+    double in = 1e-6, out = 1e-6;
+    for (int node = 0; node < kNodes; ++node) {
+      outside[node] = std::max(all_[node] - inside[node], 0.0f);
+      in += inside[node];
+      out += outside[node];
+    }
+    const auto of_inside = static_cast<float>(1 / in), of_outside = static_cast<float>(1 / out);
     std::vector<float> ratios(kNodes, 0.0f);
     for (int node = 0; node < kNodes; ++node)
-      if (all_[node] > 0) {
-        const float outside = std::max(all_[node] - inside[node], 0.0f);
-        ratios[node] = std::log((inside[node] * in + kRare) / (outside * out + kRare));
-      }
+      if (all_[node] > 0)
+        ratios[node] = std::log((inside[node] * of_inside + kRare) / (outside[node] * of_outside + kRare));
     return ratios;
   }
 
