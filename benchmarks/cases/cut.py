@@ -68,7 +68,7 @@ def _onnx(folder: Path) -> Path:
     load_weights(module, {name: tensor.float() for name, tensor in tensors.items()})
     path = folder / "box.onnx"
     height, width = _preparation().size
-    alone = mock.patch.object(box, "by_colours", lambda logits, picture: torch.sigmoid(logits))
+    alone = mock.patch.object(box, "by_colours", lambda logits, *colours: torch.sigmoid(logits))
     with networks.plain_operators(), alone, torch.no_grad():
         torch.onnx.export(module, (torch.rand(1, 3, height, width),), path, dynamo=False, input_names=["image"])
     return path

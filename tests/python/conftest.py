@@ -79,6 +79,7 @@ def red_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tensors["up1.block.conv.weight"][0, -3:, 1, 1] = torch.tensor([1.0, -1.0, 0.0])  # the picture comes last
     tensors["alpha.weight"][0, 0, 1, 1] = 8.0
     tensors["alpha.bias"][0] = -8.0
+    tensors["colours"].zero_()  # red alone counts
     path = tmp_path_factory.mktemp("weights") / "red.safetensors"
     save_file(tensors, path)
     return path

@@ -88,9 +88,12 @@ class Box(nn.Module):
         self.up2 = Join(one, one, one // 2)
         self.up1 = Join(one // 2, 3, one // 2)
         self.alpha = nn.Conv2d(one // 2, 1, 3, padding=1)
+        self.colours: Tensor
+        self.register_buffer("colours", torch.tensor([2.0]))  # how much they count, beside the logits
 
     def forward(self, image: Tensor) -> Tensor:
-        return by_colours(self.logit(image), fine(image) * 0.25 + 0.5)  # 0..1 again: it is prepared with 0.5 and 0.25
+        picture = fine(image) * 0.25 + 0.5  # 0..1 again: it is prepared with 0.5 and 0.25
+        return by_colours(self.logit(image), picture, self.colours)
 
     def logit(self, image: Tensor) -> Tensor:
         x2 = self.stem(image)

@@ -40,13 +40,14 @@ def stretch(x: Tensor, like: Tensor, align_corners: bool = False) -> Tensor:
     return torch.ops.mattecore.stretch(x, like, align_corners)
 
 
-def by_colours(logits: Tensor, picture: Tensor) -> Tensor:
+def by_colours(logits: Tensor, picture: Tensor, weight: Tensor) -> Tensor:
     """Alpha [B,1,H,W] of its logits and of the colours of the picture [B,3,H,W], RGB in 0..1.
 
     Where the logits are in doubt, a pixel goes with those of its colour: the frequencies of colours inside alpha and
-    outside are estimated and used in turn (Rother et al., GrabCut, SIGGRAPH 2004), softly and on a lattice.
+    outside are estimated and used in turn (Rother et al., GrabCut, SIGGRAPH 2004), softly and on a lattice. weight, one
+    number, is how much they count beside the logits.
     """
-    return torch.ops.mattecore.by_colours(logits, picture)
+    return torch.ops.mattecore.by_colours(logits, picture, weight)
 
 
 def deform_conv2d(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, padding: int) -> Tensor:

@@ -48,7 +48,7 @@ def test_the_edge_gets_the_subject_s_colours(cut, disc):
         assert soft.sum() > 50
         return float((pixels[soft][:, 1] - pixels[soft][:, 0]).max())
 
-    assert greenest(cut(foreground=True, refine="none")) < -80
+    assert greenest(cut(foreground=True, refine="none")) < -100
     assert greenest(cut(foreground=False, refine="none")) > -50
 
 
@@ -188,8 +188,7 @@ def test_what_is_transparent_stays_so(cut, disc):
     alpha = cut(image).pixels[..., 3].int()
     assert alpha[:, :60].max() == 0
     assert 110 < alpha[45, 60:70].min() <= alpha[45, 60:70].max() <= 128
-    # Further on than the guided filter sees it, only colours that are counted over the whole picture tell of it.
-    assert (alpha[:, 82:] - cut().pixels[:, 82:, 3].int()).abs().max() <= 16
+    assert torch.equal(alpha[:, 82:], cut().pixels[:, 82:, 3].int())  # as far as the guided filter does not see it
 
 
 def test_grey_is_cut_as_its_colours_would_be(cut, disc):

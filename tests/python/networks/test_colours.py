@@ -9,11 +9,16 @@ from scipy import ndimage
 from torch import Tensor
 
 from mattecore import _native
-from mattecore.networks.operators import by_colours
+from mattecore.networks import operators
 
 _native.load()
 
+WEIGHT = torch.tensor([2.0])
 SIZES = st.tuples(st.integers(1, 33), st.integers(1, 33))
+
+
+def by_colours(logits: Tensor, picture: Tensor, weight: Tensor = WEIGHT) -> Tensor:
+    return operators.by_colours(logits, picture, weight)
 
 
 def random(seed: int, *shape: int) -> Tensor:
@@ -97,6 +102,11 @@ def test_colours_cut_no_hole_where_the_network_found_the_subject() -> None:
         assert (alpha[away < 6] > 0.9).all() == (wanted > 0.5)
         assert (alpha[away < 6] < 0.1).all() == (wanted < 0.5)
         assert alpha[away > 18].max() < 0.01
+
+
+def test_colours_without_a_weight_have_no_say() -> None:
+    logits = random(1, 1, 1, 21, 34) * 3
+    torch.testing.assert_close(by_colours(logits, blocks(1, 21, 34), torch.zeros(1)), torch.sigmoid(logits))
 
 
 def test_a_picture_of_one_colour_says_nothing() -> None:

@@ -61,7 +61,7 @@ FORMULAS = {
     ("birefnet_general.safetensors.txt", "auto"): (544, 48 << 20),
     ("birefnet_general.safetensors.txt", "exact"): (960, 64 << 20),
     ("birefnet_lite.safetensors.txt", "auto"): (536, 32 << 20),
-    ("birefnet_lite.safetensors.txt", "exact"): (512, 80 << 20),
+    ("birefnet_lite.safetensors.txt", "exact"): (512, 64 << 20),
     ("vitmatte_small.safetensors.txt", "auto"): (40, 136 << 20),
     ("vitmatte_small.safetensors.txt", "exact"): (104, 232 << 20),
 }

@@ -20,10 +20,9 @@ namespace {
 // These were chosen on drawn scenes and photographs: training/README.md. None needs to be exact: half of it or
 // twice as much does nearly as well.
 constexpr int kRounds = 8;
-constexpr float kWeight = 2.0f;  // of what colours say, beside the network's logits
 constexpr float kStep = 0.08f;   // between the lattice's nodes
 constexpr float kRare = 1e-4f;   // a frequency that is as good as none
-constexpr float kClosed = 1.5f;  // said of what closes a hole: with its weight, from half to 0.95
+constexpr float kClosed = 1.5f;  // said of what closes a hole: with a weight of 2, from half to 0.95
 
 // Grey in 0..1, and red against green and yellow against blue in -1..1.
 constexpr int kGreys = static_cast<int>(1 / kStep) + 2, kHues = static_cast<int>(2 / kStep) + 2;
@@ -66,8 +65,8 @@ struct Place {
 /// A picture's half: where its pixels are on the lattice, their alpha, and what their colours say of it.
 class Half {
  public:
-  Half(const float* logits, const float* picture, int64_t height, int64_t width)
-      : full_height_(height), full_width_(width), height_((height + 1) / 2), width_((width + 1) / 2) {
+  Half(const float* logits, const float* picture, int64_t height, int64_t width, float weight)
+      : weight_(weight), full_height_(height), full_width_(width), height_((height + 1) / 2), width_((width + 1) / 2) {
     places_.reserve(height_ * width_);
     for (int64_t y = 0; y < height_; ++y)
       for (int64_t x = 0; x < width_; ++x) {
@@ -86,7 +85,7 @@ class Half {
   std::vector<float> said() const {
     std::vector<float> said(places_.size(), 0.0f);
     for (int round = 0; round < kRounds; ++round) {
-      const std::vector<float> inside = counted([&](size_t p) { return sigmoid(logits_[p] + kWeight * said[p]); });
+      const std::vector<float> inside = counted([&](size_t p) { return alpha(p, said[p]); });
       const std::vector<float> ratios = log_ratios(inside);
       for (size_t p = 0; p < places_.size(); ++p) {
         said[p] = 0;
@@ -101,6 +100,8 @@ class Half {
   int64_t width() const { return width_; }
 
  private:
+  float alpha(size_t p, float said) const { return sigmoid(logits_[p] + weight_ * said); }
+
   template <class Value>
   float mean_of(int64_t y, int64_t x, const Value& value) const {
     float sum = 0, count = 0;
@@ -139,22 +140,23 @@ class Half {
 
   /// A hole that the network took for subject was cut by the colours alone, as of coffee before a table like it.
   void close_holes(std::vector<float>& said) const {
-    std::vector<float> alpha(places_.size());
-    for (size_t p = 0; p < alpha.size(); ++p) alpha[p] = sigmoid(logits_[p] + kWeight * said[p]);
+    std::vector<float> found(places_.size());
+    for (size_t p = 0; p < found.size(); ++p) found[p] = alpha(p, said[p]);
     const auto [runs, components] =
-        kernels::background_components(ImageView<const float>(alpha.data(), height_, width_), 0.5f);
-    std::vector<double> found(components.size());  // by the network
+        kernels::background_components(ImageView<const float>(found.data(), height_, width_), 0.5f);
+    std::vector<double> by_network(components.size());
     for (const kernels::Run& run : runs)
-      for (int64_t x = run.begin; x < run.end; ++x) found[run.component] += sigmoid(logits_[run.row * width_ + x]);
+      for (int64_t x = run.begin; x < run.end; ++x) by_network[run.component] += alpha(run.row * width_ + x, 0);
     for (const kernels::Run& run : runs) {
       const kernels::Component& hole = components[run.component];
       const bool open = hole.top == 0 || hole.left == 0 || hole.bottom == height_ || hole.right == width_;
-      if (open || found[run.component] <= 0.5 * static_cast<double>(hole.area)) continue;
+      if (open || by_network[run.component] <= 0.5 * static_cast<double>(hole.area)) continue;
       float* const row = said.data() + run.row * width_;
       for (int64_t x = run.begin; x < run.end; ++x) row[x] = std::max(row[x], kClosed);
     }
   }
 
+  float weight_;
   int64_t full_height_, full_width_, height_, width_;
   std::vector<Place> places_;
   std::vector<float> logits_, all_;
@@ -162,12 +164,14 @@ class Half {
 
 }  // namespace
 
-at::Tensor by_colours(const at::Tensor& logits, const at::Tensor& picture) {
+at::Tensor by_colours(const at::Tensor& logits, const at::Tensor& picture, const at::Tensor& weight) {
   step();
   if (logits.dim() != 4 || picture.dim() != 4 || logits.size(1) != 1 || picture.size(1) != 3 || logits.numel() == 0 ||
       logits.size(0) != picture.size(0) || logits.sizes().slice(2) != picture.sizes().slice(2))
     throw_invalid("logits and picture have the shapes ", logits.sizes(), " and ", picture.sizes(),
                   "; wanted [B,1,H,W] and [B,3,H,W]");
+  if (weight.numel() != 1) throw_invalid("weight has the shape ", weight.sizes(), "; wanted one number");
+  const auto count = weight.item<float>();
   const auto plain = [](const at::Tensor& t) { return t.to(at::kCPU, at::kFloat).contiguous(); };
   const at::Tensor doubts = plain(logits), colours = plain(picture);
   const int64_t batch = logits.size(0), pixels = logits.size(2) * logits.size(3);
@@ -175,7 +179,7 @@ at::Tensor by_colours(const at::Tensor& logits, const at::Tensor& picture) {
   at::parallel_for(0, batch, 1, [&](int64_t begin, int64_t end) {
     for (int64_t b = begin; b < end; ++b) {
       const Half half(doubts.const_data_ptr<float>() + b * pixels, colours.const_data_ptr<float>() + b * 3 * pixels,
-                      logits.size(2), logits.size(3));
+                      logits.size(2), logits.size(3), count);
       std::ranges::copy(half.said(), said.mutable_data_ptr<float>() + b * half.height() * half.width());
     }
   });
@@ -184,7 +188,7 @@ at::Tensor by_colours(const at::Tensor& logits, const at::Tensor& picture) {
   const float *own = doubts.const_data_ptr<float>(), *more = whole.const_data_ptr<float>();
   float* to = alpha.mutable_data_ptr<float>();
   at::parallel_for(0, batch * pixels, kPixelsAtLeast, [&](int64_t begin, int64_t end) {
-    for (int64_t p = begin; p < end; ++p) to[p] = sigmoid(own[p] + kWeight * more[p]);
+    for (int64_t p = begin; p < end; ++p) to[p] = sigmoid(own[p] + count * more[p]);
   });
   return alpha.to(logits.device());
 }

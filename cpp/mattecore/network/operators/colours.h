@@ -9,8 +9,9 @@ namespace mattecore::network {
 ///
 /// The picture is halved. Colours are counted on a lattice, each by its share of the eight nodes around it, inside
 /// alpha and outside; the logarithm of the two frequencies' ratio, looked up for each pixel, is added to the first
-/// logits; and so on, a few rounds, as GrabCut estimates its mixtures (Rother et al., SIGGRAPH 2004), but softly. A
-/// hole that this cut, and whose pixels' mean alpha by the logits alone is above a half, is closed again.
-at::Tensor by_colours(const at::Tensor& logits, const at::Tensor& picture);
+/// logits as often as `weight`, one number, says; and so on, a few rounds, as GrabCut estimates its mixtures (Rother et
+/// al., SIGGRAPH 2004), but softly. A hole that this cut, and whose pixels' mean alpha by the logits alone is above a
+/// half, is closed again.
+at::Tensor by_colours(const at::Tensor& logits, const at::Tensor& picture, const at::Tensor& weight);
 
 }  // namespace mattecore::network

@@ -53,7 +53,7 @@ TORCH_LIBRARY(mattecore, m) {
   m.def("join_doubled(Tensor detail, Tensor x, int first) -> Tensor", &join_doubled);
   m.def("half(Tensor x) -> Tensor", &half);
   m.def("mean(Tensor x) -> Tensor", &mean);
-  m.def("by_colours(Tensor logits, Tensor picture) -> Tensor", &by_colours);
+  m.def("by_colours(Tensor logits, Tensor picture, Tensor weight) -> Tensor", &by_colours);
   m.def("cast(Tensor x, ScalarType dtype) -> Tensor", &cast);
   m.def("join(Tensor[] maps) -> Tensor", &join);
   // Marks for lower, which puts casts there: between them maps are float32 where the network computes in bf16.
