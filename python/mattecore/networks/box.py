@@ -92,8 +92,8 @@ class Box(nn.Module):
         self.register_buffer("colours", torch.tensor([2.0]))  # how much they count, beside the logits
 
     def forward(self, image: Tensor) -> Tensor:
-        picture = fine(image) * 0.25 + 0.5  # 0..1 again: it is prepared with 0.5 and 0.25
-        return by_colours(self.logit(image), picture, self.colours)
+        logit = self.logit(image)
+        return by_colours(logit, fine(image) * 0.25 + 0.5, self.colours)  # 0..1 again: prepared with 0.5 and 0.25
 
     def logit(self, image: Tensor) -> Tensor:
         x2 = self.stem(image)
