@@ -160,7 +160,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("wheels", type=Path, help="folder of the archives that hold the photographs")
     parser.add_argument("--weights", type=Path, default=builtin())
-    parser.add_argument("--count", type=int, default=102, help="drawn pictures of each kind")
+    parser.add_argument("--count", type=int, default=204, help="drawn pictures of each kind")
     parser.add_argument("--sheet", type=Path, help="draw the results into this file and measure nothing")
     options = parser.parse_args()
     methods: dict[str, Method] = {"box": box(options.weights), "GrabCut": grabcut, "colour": colour_distance}

@@ -35,6 +35,7 @@ CROWDED = scene.Manner(close=0.3, crowded=0.4)
 MIXED = scene.Manner(close=0.35, crowded=0.25, several=0.1, accompanied=0.3, marked=0.35)
 VARIED = scene.Manner(close=0.4, aside=0.2, crowded=0.25, several=0.07, accompanied=0.4, marked=0.5)
 BEFORE_OTHERS = scene.Manner(close=0.35, crowded=0.6, several=0.1, accompanied=0.15, marked=0.4)
+IN_FRONT = scene.Manner(close=0.25, aside=0.03, crowded=0.4, before=0.45, several=0.12, accompanied=0.08, marked=0.35)
 
 
 @dataclass(frozen=True)
@@ -70,17 +71,19 @@ class Plan:
         Stage(until=14000, side=192, manner=MIXED, overlap=1.5),
         Stage(until=19500, side=192, manner=VARIED, overlap=1.5),
         Stage(until=21400, side=192, manner=BEFORE_OTHERS),
+        Stage(until=27000, side=192, manner=IN_FRONT),
     )
     cycles: tuple[Cycle, ...] = (
         Cycle(0, 4000, 8000, rate=2e-3),
         Cycle(8000, 8000, 19500, rate=1.5e-3),
         Cycle(19500, 19500, 21400, rate=5e-4),
+        Cycle(21400, 21400, 27000, rate=1e-3),
     )
     seed: int = 8
     width: int = 32
     warmup: int = 200
     averaging: float = 0.998
-    sharpness: float = 1.5  # of the cycles' mean: averaging weights has flattened its alpha
+    sharpness: float = 2.0  # of the cycles' mean: averaging weights has flattened its alpha
     subjects: int = 6000
     backgrounds: int = 1600
     held_out: int = 40

@@ -22,18 +22,23 @@ class Manner:
     close: float = 0.2  # the subject is larger than the picture; also, by how much
     aside: float = 0.0  # the subject is large, and a side of the picture cuts it
     crowded: float = 0.1  # something large is in the background, which the subject stands before
+    before: float = 0.0  # what is behind is a picture of another subject, as large, as rich and as sharp
     several: float = 0.18  # there are two or three subjects
     accompanied: float = 0.0  # the subject holds, wears or stands on another thing, which is cut out with it
     marked: float = 0.0  # the subject has parts of another colour
 
 
 USUAL = Manner()
+OF_ANOTHER = Manner(close=0.5, aside=0.25, accompanied=0.4, marked=0.4)
 
 
 def draw(bank: Bank, seed: int, index: int, side: int, manner: Manner = USUAL) -> tuple[Array, Array]:
     """The picture [side,side,3] and alpha [side,side], both uint8, of a number."""
     rng = stream(seed, 3, index)
-    return composed(rng, bank, backdrop(rng, bank, side, manner.crowded), manner)
+    picture = backdrop(rng, bank, side, manner.crowded)
+    if rng.random() < manner.before:
+        picture, _ = _with_subject(rng, bank, picture, OF_ANOTHER)
+    return composed(rng, bank, picture, manner)
 
 
 def composed(rng: Generator, bank: Bank, picture: Array, manner: Manner = USUAL) -> tuple[Array, Array]:
@@ -41,19 +46,26 @@ def composed(rng: Generator, bank: Bank, picture: Array, manner: Manner = USUAL)
     alpha = np.zeros(picture.shape[:2], np.float32)
     count = int(rng.choice([2, 2, 2, 3])) if rng.random() < manner.several else 1
     for which in range(count):
-        subject = _picked(rng, bank)
-        layer = _placed(rng, subject, picture.shape[:2], manner, crowd=count, which=which)
-        if rng.random() < manner.marked:
-            layer = _marked(rng, bank, layer)
-        if rng.random() < manner.accompanied:
-            layer = _accompanied(rng, bank, layer)
-        layer = _coloured(rng, _surfaced(rng, bank, layer), picture)
-        if not subject.kind.cut or rng.random() < 0.3:
-            picture = _shadowed(rng, picture, layer[..., 3])
-        over = layer[..., 3]
-        picture = layer[..., :3] + picture * (1 - over[..., None])
+        picture, over = _with_subject(rng, bank, picture, manner, count, which)
         alpha = over + alpha * (1 - over)
     return degraded(rng, _lit(rng, picture)), np.round(np.clip(alpha, 0, 1) * 255).astype(np.uint8)
+
+
+def _with_subject(
+    rng: Generator, bank: Bank, picture: Array, manner: Manner, crowd: int = 1, which: int = 0
+) -> tuple[Array, Array]:
+    """The picture with one of a crowd of subjects and its shadow in it, and the subject's alpha."""
+    subject = _picked(rng, bank)
+    layer = _placed(rng, subject, picture.shape[:2], manner, crowd, which)
+    if rng.random() < manner.marked:
+        layer = _marked(rng, bank, layer)
+    if rng.random() < manner.accompanied:
+        layer = _accompanied(rng, bank, layer)
+    layer = _coloured(rng, _surfaced(rng, bank, layer), picture)
+    if not subject.kind.cut or rng.random() < 0.3:
+        picture = _shadowed(rng, picture, layer[..., 3])
+    over = layer[..., 3]
+    return layer[..., :3] + picture * (1 - over[..., None]), over
 
 
 def backdrop(rng: Generator, bank: Bank, side: int, crowded: float) -> Array:

@@ -106,7 +106,7 @@ class Cutter:
 
     def bytes_for(self, height: int, width: int) -> int:
         """Returns about how much memory a picture takes from file to file, beside the networks."""
-        return BYTES_A_PIXEL[self.options.refine] * height * width
+        return BYTES_A_PIXEL * height * width
 
     @cached_property
     def _network(self) -> "Network":

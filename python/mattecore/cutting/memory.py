@@ -8,17 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..pictures import PictureError
-from .options import Refine
 
-# Bytes a pixel at the highest point, by the way of refining; beside the networks. tests/python/cutting/test_memory.py
-# holds them against what the process takes.
-BYTES_A_PIXEL: dict[Refine, int] = {
-    "none": 100,
-    "guided": 100,
-    "closed-form": 300,
-    "vitmatte": 100,
-    "vitmatte-base": 100,
-}
+# At the highest point, whatever refines the edge and lies behind; beside the networks.
+# tests/python/cutting/test_memory.py holds it against what the process takes.
+BYTES_A_PIXEL = 100
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
 
 

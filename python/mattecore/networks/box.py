@@ -89,7 +89,7 @@ class Box(nn.Module):
         self.up1 = Join(one // 2, 3, one // 2)
         self.alpha = nn.Conv2d(one // 2, 1, 3, padding=1)
         self.colours: Tensor
-        self.register_buffer("colours", torch.tensor([2.0]))  # how much they count, beside the logits
+        self.register_buffer("colours", torch.tensor([3.0]))  # how much they count, beside the logits
 
     def forward(self, image: Tensor) -> Tensor:
         logit = self.logit(image)

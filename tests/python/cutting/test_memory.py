@@ -7,15 +7,11 @@ from pathlib import Path
 import pytest
 
 MEASURE = """
-import io, sys
+import sys
 import torch
 from mattecore.cutting import Cutter, Options
-from mattecore.pictures import Picture
+from mattecore.machine import Growth
 from mattecore.pictures.write import encode
-
-def status(key):
-    with open("/proc/self/status") as lines:
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(key + ":"))
 
 def picture(height, width):
     y, x = torch.meshgrid(torch.linspace(-1, 1, height), torch.linspace(-1, 1, width), indexing="ij")
@@ -27,14 +23,9 @@ def run(image):
     return len(encode(cutter.cut(image).picture, "png"))
 run(picture(300, 400))  # loads libraries and starts threads
 large = picture(1500, 2000)
-try:
-    with open("/proc/self/clear_refs", "w") as file:
-        file.write("5")  # the high-water mark begins anew
-except OSError:
-    pass
-before = status("VmRSS")
-run(large)
-print(status("VmHWM") - before, cutter.bytes_for(1500, 2000))
+with Growth() as growth:
+    run(large)
+print(growth.bytes, cutter.bytes_for(1500, 2000))
 """
 
 
@@ -43,6 +34,8 @@ print(status("VmHWM") - before, cutter.bytes_for(1500, 2000))
 def test_the_budget_s_formula_holds(red_weights: Path, refine: str, background: str) -> None:
     words = [sys.executable, "-c", MEASURE, str(red_weights), refine, background]
     result = subprocess.run(words, capture_output=True, text=True, check=True)
+    if result.stdout.startswith("None"):
+        pytest.skip("this kernel does not say what a process took at the highest")
     taken, said = map(int, result.stdout.split())
     assert taken <= said
     if background == "blur":

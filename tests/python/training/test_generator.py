@@ -109,6 +109,16 @@ def test_subjects_aside_are_cut_by_a_side(small: bank.Bank) -> None:
     assert cut(aside) > cut(usual) + 0.3
 
 
+def test_another_subject_behind_is_large_and_no_part_of_alpha(
+    small: bank.Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone, before = (scene.Manner(close=0, several=0, before=often) for often in (0, 1))
+    assert subjects_share(small, before) == pytest.approx(subjects_share(small, alone), rel=0.25)
+    monkeypatch.setattr(scene, "composed", lambda rng, bank, picture, manner: (picture, picture))
+    behind = [[scene.draw(small, 4, index, 64, manner)[0] for index in range(20)] for manner in (alone, before)]
+    assert np.mean([(one != other).any(2).mean() for one, other in zip(*behind, strict=True)]) > 0.2
+
+
 def test_a_bank_is_kept(small: bank.Bank, tmp_path: Path) -> None:
     bank.save(small, tmp_path / "bank.npz")
     kept = bank.load(tmp_path / "bank.npz")
