@@ -27,7 +27,7 @@ class Photograph:
     package: str  # how its archive's name begins
     member: str
     licence: str  # and whose it is
-    unseen: bool = False  # nothing about the network or its training was settled by looking at it
+    unseen: bool = False  # its network was trained, and how colours decide settled, without looking at it
 
 
 PHOTOGRAPHS = {
