@@ -10,7 +10,7 @@ MEASURE = """
 import sys
 import torch
 from mattecore.cutting import Cutter, Options
-from mattecore.machine import Growth
+from mattecore.machine import forget_peak, status_kib
 from mattecore.pictures.write import encode
 
 def picture(height, width):
@@ -23,9 +23,10 @@ def run(image):
     return len(encode(cutter.cut(image).picture, "png"))
 run(picture(300, 400))  # loads libraries and starts threads
 large = picture(1500, 2000)
-with Growth() as growth:
-    run(large)
-print(growth.bytes, cutter.bytes_for(1500, 2000))
+forget_peak()
+before = status_kib()["VmRSS"]
+run(large)
+print((status_kib()["VmHWM"] - before) * 1024, cutter.bytes_for(1500, 2000))
 """
 
 
@@ -34,8 +35,6 @@ print(growth.bytes, cutter.bytes_for(1500, 2000))
 def test_the_budget_s_formula_holds(red_weights: Path, refine: str, background: str) -> None:
     words = [sys.executable, "-c", MEASURE, str(red_weights), refine, background]
     result = subprocess.run(words, capture_output=True, text=True, check=True)
-    if result.stdout.startswith("None"):
-        pytest.skip("this kernel does not say what a process took at the highest")
     taken, said = map(int, result.stdout.split())
     assert taken <= said
     if background == "blur":

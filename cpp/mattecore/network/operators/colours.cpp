@@ -22,7 +22,7 @@ namespace {
 constexpr int kRounds = 8;
 constexpr float kStep = 0.08f;   // between the lattice's nodes
 constexpr float kRare = 1e-4f;   // a frequency that is as good as none
-constexpr float kClosed = 1.5f;  // said of what closes a hole: with a weight of 2, from half to 0.95
+constexpr float kClosed = 1.5f;  // said of what closes a hole: with a weight of 3, from half to 0.99
 
 // Grey in 0..1, and red against green and yellow against blue in -1..1.
 constexpr int kGreys = static_cast<int>(1 / kStep) + 2, kHues = static_cast<int>(2 / kStep) + 2;
