@@ -9,24 +9,17 @@ MEASURE = """
 import sys
 import torch
 from mattecore import composite, detail, preprocess
-
-def status(key):
-    with open("/proc/self/status") as lines:
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(key + ":"))
+from mattecore.machine import forget_peak, status_kib
 
 def image(*shape):
     return torch.empty(shape, dtype=torch.uint8).random_()
 
 {setup}
 run(small)  # loads libraries and starts threads
-try:
-    with open("/proc/self/clear_refs", "w") as file:
-        file.write("5")  # the high-water mark begins anew; without the right to, nothing above has gone higher
-except OSError:
-    pass
-before = status("VmRSS")
+forget_peak()  # without the right to, nothing above has gone higher
+before = status_kib()["VmRSS"]
 result = run(large)
-print(status("VmHWM") - before - result.nbytes)
+print((status_kib()["VmHWM"] - before) * 1024 - result.nbytes)
 """
 
 CASES = {

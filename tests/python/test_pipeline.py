@@ -1,8 +1,6 @@
 """The stages in order, with networks of stored outputs. The nodes' goldens are held in tests/nodes/test_golden.py."""
 
-import gc
 import threading
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +8,7 @@ import torch
 from PIL import Image
 
 from mattecore import _native, composite, preprocess
+from mattecore.machine import Growth
 from mattecore.pipeline import ClosedFormEdge, GuidedFilterEdge, VitmatteEdge, cut_out
 
 POINTS = {"black_point": 0.01, "white_point": 0.99}
@@ -307,12 +306,10 @@ def test_memory_does_not_grow_with_the_batch(canned):
 
     def peak_beyond_the_result(pictures: int) -> int:
         batch = torch.rand(1, 512, 512, 3).expand(pictures, 512, 512, 3)
-        gc.collect()
-        Path("/proc/self/clear_refs").write_text("5")
-        before = resident()
-        out = cut_out(batch, network, "rmbg_ultra", GuidedFilterEdge(detail_range=3, **POINTS))
-        peak = resident("VmHWM") - before
-        return peak - (out.rgba.nbytes + out.mask.nbytes) // 1024
+        with Growth() as growth:
+            out = cut_out(batch, network, "rmbg_ultra", GuidedFilterEdge(detail_range=3, **POINTS))
+        assert growth.bytes is not None
+        return growth.bytes - out.rgba.nbytes - out.mask.nbytes
 
     class Forgetful(type(canned("isnet"))):
         def forward(self, image, progress):
@@ -321,12 +318,7 @@ def test_memory_does_not_grow_with_the_batch(canned):
     network = Forgetful("isnet")
     peak_beyond_the_result(2)
     few, many = peak_beyond_the_result(2), peak_beyond_the_result(40)
-    assert many < few + 20 * 1024  # KiB; 38 pictures more are 200 MiB of result
-
-
-def resident(name: str = "VmRSS") -> int:
-    (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(name)]
-    return int(line.split()[1])
+    assert many < few + (20 << 20)  # 38 pictures more are 200 MiB of result
 
 
 # --- progress

@@ -6,8 +6,8 @@
 #include <new>
 #include <type_traits>
 
-#include "mattecore/base/huge_pages.h"
 #include "mattecore/base/image_view.h"
+#include "mattecore/base/pages.h"
 
 namespace mattecore {
 

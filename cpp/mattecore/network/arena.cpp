@@ -3,9 +3,7 @@
 #include <ATen/EmptyTensor.h>
 #include <ATen/Functions.h>
 
-#include <new>
-
-#include "mattecore/base/huge_pages.h"
+#include "mattecore/base/pages.h"
 
 namespace mattecore::network {
 namespace {
@@ -13,11 +11,7 @@ namespace {
 // A block serves a map of at least this share of its size: smaller ones would keep large blocks from later large maps.
 constexpr size_t kLeastShare = 2;
 
-// Blocks begin at huge pages' borders where they are large enough to have one, else at cache lines'.
-constexpr size_t kHugePage = size_t{1} << 21;
 constexpr size_t kCacheLine = 64;
-
-std::align_val_t alignment(size_t bytes) { return std::align_val_t(bytes >= kHugePage ? kHugePage : kCacheLine); }
 
 thread_local std::shared_ptr<Arena> current;
 
@@ -37,7 +31,7 @@ Arena::~Arena() { release(); }
 void Arena::release() {
   const std::lock_guard lock(mutex_);
   for (const auto& [bytes, data] : free_) {
-    ::operator delete(data, alignment(bytes));
+    free_block(data, bytes);
     bytes_ -= bytes;
   }
   free_.clear();
@@ -61,8 +55,7 @@ at::DataPtr Arena::allocate(size_t bytes) {
     }
   }
   if (data == nullptr) {
-    data = ::operator new(bytes, alignment(bytes));
-    advise_huge_pages(data, bytes);
+    data = allocate_block(bytes);
     const std::lock_guard lock(mutex_);
     bytes_ += bytes;
   }
@@ -87,6 +80,10 @@ at::Tensor empty(at::IntArrayRef sizes, at::ScalarType dtype, c10::MemoryFormat 
   tensor.unsafeGetTensorImpl()->set_sizes_contiguous(sizes);
   if (format != c10::MemoryFormat::Contiguous) tensor.unsafeGetTensorImpl()->empty_tensor_restride(format);
   return tensor;
+}
+
+at::Tensor contiguous(const at::Tensor& t, c10::MemoryFormat format) {
+  return t.is_contiguous(format) ? t : empty(t.sizes(), t.scalar_type(), format).copy_(t);
 }
 
 }  // namespace mattecore::network

@@ -50,4 +50,7 @@ class Arena : public std::enable_shared_from_this<Arena> {
 /// An uninitialised tensor on the CPU, from the arena of this thread's scope, else from torch.
 at::Tensor empty(at::IntArrayRef sizes, at::ScalarType dtype, c10::MemoryFormat format = c10::MemoryFormat::Contiguous);
 
+/// The tensor itself where it lies in memory like this, else its copy in such memory.
+at::Tensor contiguous(const at::Tensor& t, c10::MemoryFormat format = c10::MemoryFormat::Contiguous);
+
 }  // namespace mattecore::network

@@ -32,6 +32,8 @@ Symbol symbol(const char* name) { return Symbol::fromQualString(name); }
 
 bool is(const Node* node, const char* kind) { return node->kind() == symbol(kind); }
 
+bool is_tensor(const Value* value) { return value->type()->isSubtypeOf(*c10::TensorType::get()); }
+
 std::optional<at::Tensor> constant_tensor(const Value* value) {
   const auto constant = toIValue(value);
   return constant.has_value() && constant->isTensor() ? std::optional(constant->toTensor()) : std::nullopt;
@@ -68,6 +70,11 @@ std::optional<Activation> activation_of(const Node* node) {
   return std::nullopt;
 }
 
+bool adds_tensors(const Node* node) {
+  return is(node, "aten::add") && node->inputs().size() == 3 && toIValue(node->input(2)) == 1 &&
+         is_tensor(node->input(0)) && is_tensor(node->input(1));
+}
+
 Tail take_tail(Node* last) {
   Tail tail{.last = last};
   while (Node* next = only_reader(tail.last->output())) {
@@ -78,10 +85,7 @@ Tail take_tail(Node* last) {
       tail.last = next;
       continue;
     }
-    const bool adds = is(next, "aten::add") && next->inputs().size() == 3 && toIValue(next->input(2)) == 1 &&
-                      next->input(0)->type()->isSubtypeOf(*c10::TensorType::get()) &&
-                      next->input(1)->type()->isSubtypeOf(*c10::TensorType::get());
-    if (!adds) break;
+    if (!adds_tensors(next)) break;
     tail.residual = next->input(0) == tail.last->output() ? next->input(1) : next->input(0);
     tail.last = next;
     break;
@@ -247,21 +251,35 @@ void lower_deform_conv2d(Graph& graph, Node* conv, Arithmetic arithmetic, Packed
            graph.insertConstant(static_cast<int64_t>(tail.activation))});
 }
 
-/// Joins maps in memory of the network's own, where they are not joined by the convolution that reads them.
-void lower_cat(Graph& graph, Node* cat) {
-  const auto axis = toIValue(cat->input(1));
-  Node* list = cat->input(0)->node();
-  const bool of_maps = axis == 1 && is(list, "prim::ListConstruct") && list->inputs().size() > 1 && cat->hasUses();
-  if (!of_maps) return;
-  const torch::jit::WithInsertPoint before(cat);
-  cat->output()->replaceAllUsesWith(graph.insert(symbol("mattecore::join"), {cat->input(0)}));
+/// Has what is left of torch's functions put what it gives into memory of the network's own (operators/maps.h).
+void lower_rest(Graph& graph, Node* node) {
+  const torch::jit::WithInsertPoint before(node);
+  const auto becomes = [&](const char* kind, const std::vector<Value*>& inputs) {
+    replace(graph, {.last = node}, kind, inputs);
+  };
+  if (is(node, "aten::cat")) {
+    Node* list = node->input(0)->node();
+    if (toIValue(node->input(1)) == 1 && is(list, "prim::ListConstruct") && list->inputs().size() > 1)
+      becomes("mattecore::join", {node->input(0)});
+  }
+  if (is(node, "aten::reshape")) becomes("mattecore::reshape", {node->input(0), node->input(1)});
+  if (is(node, "aten::layer_norm")) {
+    const auto weight = constant_tensor(node->input(2)), bias = constant_tensor(node->input(3));
+    if (weight.has_value() && bias.has_value() && weight->dim() == 1)
+      becomes("mattecore::layer_norm", {node->input(0), graph.insertConstant(weight->to(at::kFloat)),
+                                        graph.insertConstant(bias->to(at::kFloat)), node->input(4)});
+  }
+  if (adds_tensors(node)) becomes("mattecore::add", {node->input(0), node->input(1)});
+  if (is(node, "aten::mul") && is_tensor(node->input(0)) && is_tensor(node->input(1)))
+    becomes("mattecore::mul", {node->input(0), node->input(1)});
+  if (is(node, "aten::relu")) becomes("mattecore::relu", {node->input(0)});
 }
 
 using FineNodes = std::unordered_set<const Node*>;
 
 /// Whether a value is a map, or a list of maps.
 bool holds_maps(const Value* value) {
-  return value->type()->isSubtypeOf(*c10::TensorType::get()) || value->type()->isSubtypeOf(*c10::ListType::ofTensors());
+  return is_tensor(value) || value->type()->isSubtypeOf(*c10::ListType::ofTensors());
 }
 
 /// Whether a node gives float32 where it reads that. An enlargement reads of its second input the size alone.
@@ -332,9 +350,9 @@ torch::jit::Module lower(const torch::jit::Module& module, Arithmetic arithmetic
   });
   torch::jit::EliminateDeadCode(graph);
   for_each_node(graph->block(), [&](Node* node) {
-    if (is(node, "aten::cat")) lower_cat(*graph, node);
     if (node->kind() == torch::jit::prim::Constant) cast_constant(node, bf16 ? at::kBFloat16 : at::kFloat, fine);
   });
+  for_each_node(graph->block(), [&](Node* node) { lower_rest(*graph, node); });
   torch::jit::EliminateDeadCode(graph);
   return frozen;
 }

@@ -8,7 +8,7 @@
 #include <limits>
 
 #include "mattecore/base/error.h"
-#include "mattecore/base/huge_pages.h"
+#include "mattecore/base/pages.h"
 #include "mattecore/base/parallel.h"
 
 namespace mattecore::tensor {

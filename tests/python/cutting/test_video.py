@@ -377,15 +377,12 @@ MEASURE = """
 import sys
 from pathlib import Path
 from mattecore import cut_video
-
-def highest():
-    with open("/proc/self/status") as lines:
-        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+from mattecore.machine import status_kib
 
 folder, weights = Path(sys.argv[1]), sys.argv[2]
 for frames in (50, 400):
     cut_video(folder / f"{frames}.mkv", folder / f"{frames}.mov", model=weights, refine="none")
-    print(highest())
+    print(status_kib()["VmHWM"])
 """
 
 

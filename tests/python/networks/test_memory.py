@@ -18,19 +18,13 @@ import sys, warnings
 from pathlib import Path
 import torch
 from mattecore import _native
+from mattecore.machine import forget_peak, status_kib
 from mattecore.networks import build, canonical_names
 from mattecore.networks.loading import archive
 
 warnings.filterwarnings("ignore")
 torch.set_num_threads(2)
 keys, precision, channels, height, width = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:])
-
-def status(key):
-    with open("/proc/self/status") as lines:
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(key + ":"))
-
-def anonymous_peak():
-    return status("VmHWM") - status("RssFile") - status("RssShmem")
 
 shapes = {}
 for line in Path(keys).read_text().splitlines():
@@ -44,24 +38,21 @@ del weights
 image = torch.zeros(1, channels, height, width)
 native.forward(image[:, :, :64, :64], None)  # starts threads, makes kernels
 native.release()
-try:
-    with open("/proc/self/clear_refs", "w") as file:
-        file.write("5")
-except OSError:
-    pass
-before = status("RssAnon")
+forget_peak()
+before = status_kib()["RssAnon"]
 native.forward(image, None)
-print(anonymous_peak() - before)
+after = status_kib()
+print((after["VmHWM"] - after["RssFile"] - after["RssShmem"] - before) * 1024)
 """
 
 # Bytes a pixel of the input, and bytes whatever its size: the bands of a large picture, threads' tiles.
 FORMULAS = {
     ("rmbg-1.4_model.pth.txt", "auto"): (136, 24 << 20),
     ("rmbg-1.4_model.pth.txt", "exact"): (272, 32 << 20),
-    ("birefnet_general.safetensors.txt", "auto"): (544, 48 << 20),
-    ("birefnet_general.safetensors.txt", "exact"): (960, 64 << 20),
-    ("birefnet_lite.safetensors.txt", "auto"): (536, 32 << 20),
-    ("birefnet_lite.safetensors.txt", "exact"): (512, 64 << 20),
+    ("birefnet_general.safetensors.txt", "auto"): (400, 64 << 20),
+    ("birefnet_general.safetensors.txt", "exact"): (768, 64 << 20),
+    ("birefnet_lite.safetensors.txt", "auto"): (424, 32 << 20),
+    ("birefnet_lite.safetensors.txt", "exact"): (416, 48 << 20),
     ("vitmatte_small.safetensors.txt", "auto"): (40, 136 << 20),
     ("vitmatte_small.safetensors.txt", "exact"): (104, 232 << 20),
 }

@@ -509,7 +509,7 @@ def test_mistakes_are_named_in_a_sentence(run: Callable[..., Tensor], arguments:
     assert len(str(refusal.value)) < 200
 
 
-# --- maps moved
+# --- torch's functions into the network's own memory
 
 
 @every_type
@@ -544,3 +544,51 @@ def test_cast_keeps_the_layout(layout: torch.memory_format) -> None:
         seen = torch.ops.mattecore.cast(x, dtype)
         assert torch.equal(seen, x.to(dtype))
         assert seen.is_contiguous(memory_format=layout)
+
+
+@every_type
+def test_reshape_is_a_view_where_there_is_one(dtype: torch.dtype) -> None:
+    x = torch.randn(2, 6, 4, 5).to(dtype)
+    view = torch.ops.mattecore.reshape(x, [2, -1, 5])
+    assert torch.equal(view, x.reshape(2, 24, 5))
+    assert view.data_ptr() == x.data_ptr()
+    turned = x.permute(0, 2, 3, 1)
+    copy = torch.ops.mattecore.reshape(turned, [2, 4, 30])
+    assert torch.equal(copy, turned.reshape(2, 4, 30))
+    assert copy.data_ptr() != x.data_ptr()
+
+
+@every_type
+@pytest.mark.parametrize("function", ["add", "mul"])
+@pytest.mark.parametrize("smaller", [(2, 5, 9, 11), (1, 5, 1, 1), (2, 1, 9, 11), (11,)])
+def test_two_maps_are_spread_over_one_another(function: str, smaller: tuple[int, ...], dtype: torch.dtype) -> None:
+    a = torch.randn(2, 5, 9, 11).to(dtype).contiguous(memory_format=torch.channels_last)
+    b = torch.randn(smaller).to(dtype)
+    b = b.contiguous(memory_format=torch.channels_last) if b.dim() == 4 else b
+    run = getattr(torch.ops.mattecore, function)
+    for first, second in ((a, b), (b, a), (a, b.float())):
+        seen, wanted = run(first, second), getattr(torch, function)(first, second)
+        assert seen.dtype == wanted.dtype
+        assert torch.equal(seen, wanted)
+        assert seen.is_contiguous(memory_format=torch.channels_last)
+
+
+@every_type
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last], ids=str)
+def test_relu_keeps_the_layout(layout: torch.memory_format, dtype: torch.dtype) -> None:
+    x = torch.randn(2, 5, 9, 11).to(dtype).contiguous(memory_format=layout)
+    seen = torch.ops.mattecore.relu(x)
+    assert torch.equal(seen, x.relu())
+    assert seen.is_contiguous(memory_format=layout)
+
+
+@pytest.mark.parametrize("depth", [1, 7, 96, 1536])
+@pytest.mark.parametrize("dtype", [FLOAT, BFLOAT], ids=str)
+def test_layer_norm_is_torchs(depth: int, dtype: torch.dtype) -> None:
+    """To float32's rounding of sums in another order; in bf16 to the last of its 8 bits."""
+    x = (torch.randn(2, 3, 67, depth) * 3 + 5).to(dtype).transpose(0, 1)
+    weight, bias = torch.randn(depth), torch.randn(depth)
+    seen = torch.ops.mattecore.layer_norm(x, weight, bias, 1e-5)
+    wanted = torch.nn.functional.layer_norm(x.double(), (depth,), weight.double(), bias.double(), 1e-5)
+    assert seen.dtype == dtype
+    torch.testing.assert_close(seen.double(), wanted, rtol=1e-5 if dtype == FLOAT else 2**-8, atol=2e-5)

@@ -106,8 +106,7 @@ at::Tensor attention_decomposed_relpos(const at::Tensor& qkv, const at::Tensor& 
   if (!runs_on_own_loops(qkv) && !on_gpu)
     return window == 0 ? composed(maps, rows, columns, heads)
                        : composed_in_windows(maps, rows, columns, vector, heads, window);
-  at::Tensor out =
-      tensor::empty({qkv.size(0), qkv.size(1), qkv.size(2), qkv.size(3) / 3}, qkv.scalar_type(), qkv.device());
+  at::Tensor out = empty_attended(qkv);
   const auto run = on_gpu ? &run_on_cuda : &cpu::attention_decomposed_relpos;
   run(with_packed_rows(maps), rows, columns, vector.contiguous(), heads, window, out);
   return out;

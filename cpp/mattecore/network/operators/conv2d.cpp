@@ -9,6 +9,7 @@
 
 #include "mattecore/base/image.h"
 #include "mattecore/network/arena.h"
+#include "mattecore/network/operators/maps.h"
 #include "mattecore/network/operators/product.h"
 #include "mattecore/network/operators/resample.h"
 #include "mattecore/network/steps.h"
@@ -185,7 +186,7 @@ at::Tensor conv2d(const at::Tensor& x, const std::optional<at::Tensor>& skip, co
                   const at::Tensor& bias, at::IntArrayRef kernel, int64_t stride, int64_t padding, int64_t dilation,
                   int64_t activation, const std::optional<at::Tensor>& residual, bool wants_float) {
   step();
-  const auto channels_last = [](const at::Tensor& t) { return t.contiguous(at::MemoryFormat::ChannelsLast); };
+  const auto channels_last = [](const at::Tensor& t) { return contiguous(t, at::MemoryFormat::ChannelsLast); };
   const at::Tensor from = channels_last(x);
   const at::Tensor beside = skip.has_value() ? channels_last(*skip) : at::Tensor();
   const at::Tensor& size = skip.has_value() ? beside : from;
@@ -212,7 +213,7 @@ at::Tensor conv2d(const at::Tensor& x, const std::optional<at::Tensor>& skip, co
     convolve<float>(s, from, skipped, packed, bias, static_cast<Activation>(activation), added, out);
   else
     convolve<at::BFloat16>(s, from, skipped, packed, bias, static_cast<Activation>(activation), added, out);
-  return residual.has_value() && !fits ? at::add(out, *residual) : out;
+  return residual.has_value() && !fits ? network::add(out, *residual) : out;
 }
 
 }  // namespace mattecore::network

@@ -10,6 +10,7 @@
 #include "mattecore/base/image.h"
 #include "mattecore/network/arena.h"
 #include "mattecore/network/operators/elements.h"
+#include "mattecore/network/operators/maps.h"
 #include "mattecore/network/operators/product.h"
 #include "mattecore/network/steps.h"
 
@@ -18,6 +19,8 @@ namespace {
 
 // Rows of a chunk, which stays in the second cache while all the weights pass by.
 constexpr int64_t kChunkBytes = 1 << 19;
+
+constexpr int64_t kRowsAtLeast = 64;  // to be normalised, for a thread to be worth its call
 
 /// The sum of term(0) .. term(count - 1), as many at a time as fit a vector: one after the other each addition would
 /// wait for the one before.
@@ -93,12 +96,12 @@ at::Tensor linear(const at::Tensor& x, const std::optional<at::Tensor>& norm_wei
                   const std::optional<at::Tensor>& norm_bias, double eps, const at::Tensor& packed,
                   const at::Tensor& bias, int64_t activation, const std::optional<at::Tensor>& residual) {
   step();
-  const at::Tensor from = x.contiguous();
+  const at::Tensor from = contiguous(x);
   std::vector<int64_t> sizes = x.sizes().vec();
   sizes.back() = bias.size(0);
   at::Tensor out = empty(sizes, x.scalar_type());
   const bool fits = residual.has_value() && residual->sizes() == at::IntArrayRef(sizes);
-  const std::optional<at::Tensor> added = fits ? std::optional(residual->contiguous()) : std::nullopt;
+  const std::optional<at::Tensor> added = fits ? std::optional(contiguous(*residual)) : std::nullopt;
   const float* weight = norm_weight.has_value() ? norm_weight->const_data_ptr<float>() : nullptr;
   const float* shift = norm_bias.has_value() ? norm_bias->const_data_ptr<float>() : nullptr;
   const auto run = [&]<class T>(T) {
@@ -109,7 +112,27 @@ at::Tensor linear(const at::Tensor& x, const std::optional<at::Tensor>& norm_wei
     run(float{});
   else
     run(at::BFloat16{});
-  return residual.has_value() && !fits ? at::add(out, *residual) : out;
+  return residual.has_value() && !fits ? network::add(out, *residual) : out;
+}
+
+at::Tensor layer_norm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, double eps) {
+  const at::Tensor from = contiguous(x);
+  at::Tensor out = empty(x.sizes(), x.scalar_type());
+  const int64_t depth = x.size(-1);
+  const auto run = [&]<class T>(T) {
+    const T* rows = from.const_data_ptr<T>();
+    T* to = out.mutable_data_ptr<T>();
+    at::parallel_for(0, x.numel() / depth, kRowsAtLeast, [&](int64_t begin, int64_t end) {
+      for (int64_t r = begin; r < end; ++r)
+        normalise(rows + r * depth, weight.const_data_ptr<float>(), bias.const_data_ptr<float>(),
+                  static_cast<float>(eps), depth, to + r * depth);
+    });
+  };
+  if (x.scalar_type() == at::kFloat)
+    run(float{});
+  else
+    run(at::BFloat16{});
+  return out;
 }
 
 }  // namespace mattecore::network

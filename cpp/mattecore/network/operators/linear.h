@@ -19,4 +19,8 @@ at::Tensor linear(const at::Tensor& x, const std::optional<at::Tensor>& norm_wei
                   const std::optional<at::Tensor>& norm_bias, double eps, const at::Tensor& packed,
                   const at::Tensor& bias, int64_t activation, const std::optional<at::Tensor>& residual);
 
+/// The normalisation alone, for what other nodes read too: of x [..,K], float32 or bf16, by weight and bias [K]
+/// float32.
+at::Tensor layer_norm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, double eps);
+
 }  // namespace mattecore::network

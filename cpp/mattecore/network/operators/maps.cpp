@@ -1,6 +1,10 @@
 #include "mattecore/network/operators/maps.h"
 
+#include <ATen/ExpandUtils.h>
+#include <ATen/Functions.h>
+#include <ATen/InferSize.h>
 #include <ATen/Parallel.h>
+#include <ATen/TensorUtils.h>
 
 #include <cstring>
 #include <vector>
@@ -12,6 +16,12 @@ namespace mattecore::network {
 namespace {
 
 constexpr int64_t kPixelsAtLeast = 1024;  // for a thread to be worth its call
+
+/// For what is computed of each element of one and its like of the other.
+at::Tensor empty_for(const at::Tensor& a, const at::Tensor& b) {
+  const auto sizes = at::infer_size(a.sizes(), b.sizes());
+  return empty(sizes, at::result_type(a, b), (a.sizes() == sizes ? a : b).suggest_memory_format());
+}
 
 }  // namespace
 
@@ -28,7 +38,7 @@ at::Tensor join(at::TensorList maps) {
         map.scalar_type() != first.scalar_type())
       throw_invalid("a map to join is ", map.sizes(), " of ", map.scalar_type(), ", and the first ", first.sizes(),
                     " of ", first.scalar_type(), "; they may differ in their channels alone");
-    dense.push_back(map.contiguous(at::MemoryFormat::ChannelsLast));
+    dense.push_back(contiguous(map, at::MemoryFormat::ChannelsLast));
     channels += map.size(1);
   }
   const int64_t sizes[] = {first.size(0), channels, first.size(2), first.size(3)};
@@ -45,6 +55,27 @@ at::Tensor join(at::TensorList maps) {
     }
   });
   return out;
+}
+
+at::Tensor reshape(const at::Tensor& x, at::IntArrayRef sizes) {
+  const auto shape = at::infer_size_dv(sizes, x.numel());
+  return at::detail::computeStride(x.sizes(), x.strides(), shape).has_value() ? x.view(shape)
+                                                                              : contiguous(x).view(shape);
+}
+
+at::Tensor add(const at::Tensor& a, const at::Tensor& b) {
+  at::Tensor out = empty_for(a, b);
+  return at::add_out(out, a, b);
+}
+
+at::Tensor mul(const at::Tensor& a, const at::Tensor& b) {
+  at::Tensor out = empty_for(a, b);
+  return at::mul_out(out, a, b);
+}
+
+at::Tensor relu(const at::Tensor& x) {
+  at::Tensor out = empty(x.sizes(), x.scalar_type(), x.suggest_memory_format());
+  return at::clamp_min_out(out, x, 0);
 }
 
 }  // namespace mattecore::network

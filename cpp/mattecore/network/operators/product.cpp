@@ -12,8 +12,8 @@
 #include <optional>
 #include <vector>
 
-#include "mattecore/base/huge_pages.h"
 #include "mattecore/base/image.h"
+#include "mattecore/base/pages.h"
 #include "mattecore/base/parallel.h"
 #include "mattecore/network/operators/amx.h"
 #include "mattecore/network/operators/elements.h"

@@ -56,6 +56,11 @@ TORCH_LIBRARY(mattecore, m) {
   m.def("by_colours(Tensor logits, Tensor picture, Tensor weight) -> Tensor", &by_colours);
   m.def("cast(Tensor x, ScalarType dtype) -> Tensor", &cast);
   m.def("join(Tensor[] maps) -> Tensor", &join);
+  m.def("reshape(Tensor(a) x, int[] sizes) -> Tensor(a)", &reshape);
+  m.def("add(Tensor a, Tensor b) -> Tensor", &add);
+  m.def("mul(Tensor a, Tensor b) -> Tensor", &mul);
+  m.def("relu(Tensor x) -> Tensor", &relu);
+  m.def("layer_norm(Tensor x, Tensor weight, Tensor bias, float eps) -> Tensor", &layer_norm);
   // Marks for lower, which puts casts there: between them maps are float32 where the network computes in bf16.
   m.def("fine(Tensor(a) x) -> Tensor(a)", [](const at::Tensor& x) { return x; });
   m.def("coarse(Tensor(a) x) -> Tensor(a)", [](const at::Tensor& x) { return x; });

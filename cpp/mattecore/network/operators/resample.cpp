@@ -143,7 +143,7 @@ void sum_rows(const at::Tensor& x, at::Tensor& sums) {
 at::Tensor mean(const at::Tensor& x) {
   step();
   if (!is_own(x)) return at::mean(x, {2, 3}, /*keepdim=*/true);
-  const at::Tensor packed = x.contiguous(at::MemoryFormat::ChannelsLast);
+  const at::Tensor packed = contiguous(x, at::MemoryFormat::ChannelsLast);
   const int64_t batch = x.size(0), channels = x.size(1), height = x.size(2);
   at::Tensor sums = empty({batch * height, channels}, at::kFloat);
   if (x.scalar_type() == at::kFloat)
@@ -167,7 +167,7 @@ at::Tensor stretch(const at::Tensor& x, const at::Tensor& like, bool align_corne
   step();
   if (x.sizes().slice(2) == like.sizes().slice(2)) return x.clone();  // a new tensor, as the schema says
   if (!is_own(x)) return at::upsample_bilinear2d(x, like.sizes().slice(2), align_corners);
-  const at::Tensor packed = x.contiguous(at::MemoryFormat::ChannelsLast);
+  const at::Tensor packed = contiguous(x, at::MemoryFormat::ChannelsLast);
   at::Tensor result =
       empty({x.size(0), x.size(1), like.size(2), like.size(3)}, x.scalar_type(), at::MemoryFormat::ChannelsLast);
   if (x.scalar_type() == at::kFloat)
@@ -186,8 +186,8 @@ at::Tensor join_doubled(const at::Tensor& detail, const at::Tensor& x, int64_t f
     const at::Tensor doubled = at::upsample_bilinear2d(x, {2 * x.size(2), 2 * x.size(3)}, /*align_corners=*/false);
     return at::cat({detail, doubled.narrow(2, first, detail.size(2))}, 1);
   }
-  const at::Tensor from = x.contiguous(at::MemoryFormat::ChannelsLast);
-  const at::Tensor beside = detail.to(x.scalar_type()).contiguous(at::MemoryFormat::ChannelsLast);
+  const at::Tensor from = contiguous(x, at::MemoryFormat::ChannelsLast);
+  const at::Tensor beside = contiguous(detail.to(x.scalar_type()), at::MemoryFormat::ChannelsLast);
   at::Tensor result = empty({x.size(0), detail.size(1) + x.size(1), detail.size(2), detail.size(3)}, x.scalar_type(),
                             at::MemoryFormat::ChannelsLast);
   if (x.scalar_type() == at::kFloat)
@@ -200,7 +200,7 @@ at::Tensor join_doubled(const at::Tensor& detail, const at::Tensor& x, int64_t f
 at::Tensor half(const at::Tensor& x) {
   step();
   if (!is_own(x)) return at::max_pool2d(x, {2, 2}, {2, 2}, {0, 0}, {1, 1}, /*ceil_mode=*/true);
-  const at::Tensor packed = x.contiguous(at::MemoryFormat::ChannelsLast);
+  const at::Tensor packed = contiguous(x, at::MemoryFormat::ChannelsLast);
   at::Tensor result = empty({x.size(0), x.size(1), (x.size(2) + 1) / 2, (x.size(3) + 1) / 2}, x.scalar_type(),
                             at::MemoryFormat::ChannelsLast);
   if (x.scalar_type() == at::kFloat)

@@ -3,11 +3,21 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <array>
+
+#include "mattecore/network/arena.h"
+#include "mattecore/tensor/images.h"
 
 namespace mattecore::network {
+
 kernels::Windows windows_of(const at::Tensor& map, int64_t window, int64_t shift) {
   const auto axis = [&](int64_t length) { return kernels::WindowAxis{length, window == 0 ? length : window, shift}; };
   return {axis(map.size(1)), axis(map.size(2))};
+}
+
+at::Tensor empty_attended(const at::Tensor& qkv) {
+  const std::array<int64_t, 4> sizes{qkv.size(0), qkv.size(1), qkv.size(2), qkv.size(3) / 3};
+  return qkv.is_cpu() ? empty(sizes, qkv.scalar_type()) : tensor::empty(sizes, qkv.scalar_type(), qkv.device());
 }
 
 std::vector<Band> bands(const kernels::WindowAxis& axis) {

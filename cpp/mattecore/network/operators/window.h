@@ -28,6 +28,9 @@ kernels::TokenMaps<T> token_maps(const at::Tensor& qkv, const at::Tensor& paddin
 /// The windows of a map [B,H,W,C], or for window 0 the whole map as one.
 kernels::Windows windows_of(const at::Tensor& map, int64_t window, int64_t shift);
 
+/// What attention over qkv [B,H,W,3C] gives, uninitialised: [B,H,W,C] on its device.
+at::Tensor empty_attended(const at::Tensor& qkv);
+
 /// A stretch of an axis in which all windows have one length.
 struct Band {
   int64_t begin, end, window;

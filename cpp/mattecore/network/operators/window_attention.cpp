@@ -69,8 +69,7 @@ at::Tensor window_attention(const at::Tensor& qkv, const at::Tensor& padding, co
   check(qkv, padding, bias, window, shift);
   const bool on_gpu = runs_on_own_kernels(qkv) && qkv.size(3) / (3 * bias.size(0)) <= kernels::cuda::kLargestHead;
   if (!runs_on_own_loops(qkv) && !on_gpu) return composed(plain(qkv), plain(padding), plain(bias), window, shift);
-  at::Tensor out =
-      tensor::empty({qkv.size(0), qkv.size(1), qkv.size(2), qkv.size(3) / 3}, qkv.scalar_type(), qkv.device());
+  at::Tensor out = empty_attended(qkv);
   const auto run = on_gpu ? &run_on_cuda : &cpu::window_attention;
   run(with_packed_rows(plain(qkv)), plain(padding).contiguous(), plain(bias), window, shift, out);
   return out;

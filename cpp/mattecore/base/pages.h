@@ -9,4 +9,9 @@ namespace mattecore {
 /// nothing.
 void advise_huge_pages(void* begin, size_t bytes);
 
+/// A block of memory that begins on a cache line. One of megabytes is the system's own: it begins where a huge page
+/// can, and goes back whole when it is freed.
+void* allocate_block(size_t bytes);
+void free_block(void* block, size_t bytes);
+
 }  // namespace mattecore
