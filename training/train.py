@@ -25,7 +25,6 @@ from torch import Tensor, distributed, multiprocessing, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
-from mattecore import _native
 from mattecore.atomic import replacing
 from mattecore.networks.box import Box, BoxConfig
 from mattecore.networks.loading import PREPARATIONS
@@ -161,7 +160,7 @@ class Training:
         self.average = {name: value.detach().clone() for name, value in self.model.box.state_dict().items()}
         self.ends: list[dict[str, Tensor]] = []
         self.optimiser = torch.optim.AdamW(self.model.parameters(), betas=(0.9, 0.99), weight_decay=0.02, fused=True)
-        self.bf16 = device.type == "cuda" or _native.load().multiplies_bf16()
+        self.bf16 = device.type == "cuda" or bool(torch.cpu.get_capabilities().get("avx512_bf16"))
 
     def take_step(self, image: Tensor, alpha: Tensor) -> float:
         self.model.train()

@@ -1,5 +1,6 @@
 #include "mattecore/network/operators/product.h"
 
+#include <ATen/Context.h>
 #include <ATen/Functions.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/cpu/Utils.h>
@@ -20,7 +21,15 @@
 
 namespace mattecore::network {
 
-bool multiplies_bf16() { return at::native::cpublas::could_pack(at::kBFloat16); }
+// torch's own could_pack asks for AMX; the weights here are packed as AVX-512 BF16 takes them too.
+bool multiplies_bf16() {
+#if defined(__x86_64__)
+  static const bool available = __builtin_cpu_supports("avx512bf16") != 0;
+  return available && at::globalContext().userEnabledMkldnn();
+#else
+  return false;
+#endif
+}
 
 bool has_matrix_unit() {
 #if defined(__AMX_BF16__)
