@@ -102,6 +102,8 @@ size_t Repetitions::next(size_t wanted, std::vector<Repetition>& found) {
     found.push_back({static_cast<uint32_t>(at_ - literals_begin), static_cast<uint16_t>(match.length),
                      static_cast<uint16_t>(match.distance)});
     at_ += match.length;
+    // A run of so short a period has no other eight bytes than those at its end; a cut-out's background is all runs.
+    if (match.distance <= kShortest) entered_ = std::max(entered_, at_ - kShortest);
     enter_until(at_);
     literals_begin = at_;
   }

@@ -48,7 +48,7 @@ class Repetitions {
   std::span<const uint8_t> bytes_;
   Search search_;
   int32_t at_ = 0;
-  int32_t entered_ = 0;     ///< places before this one are in the tables, or jumped over
+  int32_t entered_ = 0;     ///< places before this one are in the tables, or left out
   int32_t searchable_ = 0;  ///< places before this one have eight bytes
   std::vector<int32_t> last_;
   std::vector<int32_t> before_;
