@@ -58,9 +58,12 @@ int32_t Repetitions::equal_bytes(int32_t at, int32_t earlier) const {
 Repetitions::Match Repetitions::longest(int32_t at, int32_t longer_than) const {
   Match best{longer_than, 0};
   const auto left = static_cast<int32_t>(bytes_.size()) - at;
+  const uint64_t word = load(bytes_.data() + at);
   int32_t earlier = last_[hash_at(at)];
   for (int places = search_.places; places > 0 && earlier >= 0 && at - earlier < kWindow && best.length < left;
        --places, earlier = before_[static_cast<size_t>(earlier % kWindow)]) {
+    // Where only hashes agree, which in a photograph is nearly always: one byte would agree too often to be foreseen.
+    if (load(bytes_.data() + earlier) != word) continue;
     if (bytes_[static_cast<size_t>(earlier + best.length)] != bytes_[static_cast<size_t>(at + best.length)]) continue;
     const int32_t length = equal_bytes(at, earlier);
     if (length <= best.length) continue;
