@@ -9,7 +9,6 @@ the same whoever draws it when, so a run that was stopped and goes on sees what 
 import argparse
 import json
 import math
-import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -26,6 +25,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
 from mattecore.atomic import replacing
+from mattecore.machine import cores
 from mattecore.networks.box import Box, BoxConfig
 from mattecore.networks.loading import PREPARATIONS
 
@@ -229,8 +229,13 @@ class Training:
         self.optimiser.load_state_dict(held["optimiser"])
 
 
-def batches(plan: Plan, drawn: bank.Bank, start: int, rank: int, ranks: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Give this process's share of each step's batch from a step on; a step's scenes follow from its number alone."""
+def batches(
+    plan: Plan, drawn: bank.Bank, start: int, rank: int, ranks: int, drawing: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Give this process's share of each step's batch from a step on; a step's scenes follow from its number alone.
+
+    So many processes draw them for this one.
+    """
     begin, first = 0, 0
     for stage in plan.stages:
         skipped = min(max(start - begin, 0), stage.until - begin)
@@ -238,7 +243,7 @@ def batches(plan: Plan, drawn: bank.Bank, start: int, rank: int, ranks: int) -> 
         numbers = range(first + skipped * stage.batch, last)[rank::ranks]
         scenes = Scenes(drawn, plan.seed, stage)
         if numbers:
-            yield from DataLoader(scenes, stage.batch // ranks, sampler=numbers, num_workers=1, prefetch_factor=4)
+            yield from DataLoader(scenes, stage.batch // ranks, sampler=numbers, num_workers=drawing, prefetch_factor=4)
         begin, first = stage.until, last
 
 
@@ -276,8 +281,10 @@ def train(rank: int, run: Path, plan: Plan, device: torch.device, ranks: int, me
     training = Training(plan, device)
     if (run / "checkpoint.pt").exists():
         training.load(run / "checkpoint.pt")
+    # On a processor learning takes most of the time; a GPU waits for the scenes.
+    drawing = 1 if device.type == "cpu" else max(1, cores() - 1)
     begin, losses = time.monotonic(), []
-    for image, alpha in batches(plan, drawn, training.step, rank, ranks):
+    for image, alpha in batches(plan, drawn, training.step, rank, ranks, drawing):
         losses.append(training.take_step(image, alpha))
         if held_out is not None and (training.step % plan.pause == 0 or training.step == plan.steps):
             training.save(run / "checkpoint.pt")
@@ -307,7 +314,7 @@ def main() -> None:
     run, plan = options.run, Plan()
     run.mkdir(parents=True, exist_ok=True)
     if not (run / "bank.npz").exists():
-        bank.save(bank.drawn(plan.seed, plan.subjects, plan.backgrounds, os.cpu_count() or 1), run / "bank.npz")
+        bank.save(bank.drawn(plan.seed, plan.subjects, plan.backgrounds, cores()), run / "bank.npz")
     drawn = bank.load(run / "bank.npz")
     with tempfile.TemporaryDirectory() as folder:
         shared = (run, plan, options.device, options.processes, f"{folder}/meeting", drawn)

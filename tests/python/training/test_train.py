@@ -28,7 +28,7 @@ def drawn() -> bank.Bank:
 
 
 def trained(training: train.Training, drawn: bank.Bank, until: int) -> train.Training:
-    for image, alpha in train.batches(PLAN, drawn, training.step, 0, 1):
+    for image, alpha in train.batches(PLAN, drawn, training.step, 0, 1, 1):
         training.take_step(image, alpha)
         if training.step == until:
             break
@@ -61,8 +61,8 @@ def test_the_ends_of_cycles_are_blended(drawn: bank.Bank) -> None:
 
 
 def test_processes_share_each_batch(drawn: bank.Bank) -> None:
-    alone = list(train.batches(PLAN, drawn, 0, 0, 1))
-    halves = [list(train.batches(PLAN, drawn, 0, rank, 2)) for rank in range(2)]
+    alone = list(train.batches(PLAN, drawn, 0, 0, 1, 2))
+    halves = [list(train.batches(PLAN, drawn, 0, rank, 2, 1)) for rank in range(2)]
     assert len(alone) == len(halves[0]) == len(halves[1]) == PLAN.steps
     for step in range(PLAN.steps):
         together = torch.stack([half[step][0] for half in halves], 1).flatten(0, 1)
@@ -74,7 +74,7 @@ def test_a_few_steps_lower_the_loss(drawn: bank.Bank) -> None:
         (train.Stage(until=12, side=64, batch=4),), (train.Cycle(0, 11, 12, rate=2e-3),), width=8, warmup=2
     )
     training = train.Training(plan, CPU)
-    image, alpha = next(train.batches(plan, drawn, 0, 0, 1))
+    image, alpha = next(train.batches(plan, drawn, 0, 0, 1, 1))
     losses = [training.take_step(image, alpha) for _ in itertools.repeat(None, 12)]
     assert losses[-1] < 0.9 * losses[0]
 
@@ -96,7 +96,7 @@ def test_what_is_exported_is_the_network(tmp_path: Path) -> None:
     training = train.Training(PLAN, CPU)
     train.export(training.average, tmp_path / "box.safetensors")
     image = torch.randint(0, 256, (1, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
+    found = load(tmp_path / "box.safetensors", precision="exact").forward(train.normalised(image), None)
     with torch.inference_mode():
         wanted = training.averaged()(train.normalised(image))
-    found = load(tmp_path / "box.safetensors", precision="exact").forward(train.normalised(image), None)
     torch.testing.assert_close(found, wanted, rtol=0, atol=4 / 255)  # the kernels' eleven binary places
