@@ -1,5 +1,6 @@
 """What a subject is laid on."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -7,34 +8,56 @@ import torch
 from torch import Tensor
 
 from .. import preprocess, refine
-from ..pictures import open_picture
+from ..pictures import PictureError, open_picture
 from .values import floats
 
-Backdrop = tuple[int, int, int] | Path | Literal["transparent", "blur"]
+Backdrop = Callable[[Tensor, Tensor], Tensor]
+"""Gives the colours behind a subject, float32 RGB of the size of its picture or of one pixel, from the picture's own
+[H,W,3] and the subject's mask [H,W]."""
 
 # The standard deviation of a blurred background, as a share of the picture's longer side.
 _BLUR = 0.015
+# What a pixel of the subject counts in it: hardly anything, or the subject would glow, but where all is subject, all.
+_SEEN_THROUGH = 1e-3
 
 
-def draw(backdrop: Backdrop, colours: Tensor) -> Tensor:
-    """Returns the colours behind a subject, float32 RGB of the size of its picture, or of one pixel."""
-    height, width = colours.shape[:2]
-    if isinstance(backdrop, tuple):
-        return torch.tensor(backdrop, dtype=torch.float32) / 255
-    if isinstance(backdrop, Path):
-        return covering(backdrop, height, width)
-    sigma_px = max(1.0, _BLUR * max(height, width))
-    return refine.feather(colours.permute(2, 0, 1), sigma_px).permute(1, 2, 0)
+def backdrop(of: tuple[int, int, int] | Path | Literal["transparent", "blur"]) -> Backdrop | None:
+    """Returns what draws a background, None for none. A picture is opened here, once, before any work is done."""
+    if of == "transparent":
+        return None
+    if of == "blur":
+        return blurred
+    if isinstance(of, Path):
+        picture = _opened(of)
+        return lambda colours, mask: covering(picture, *colours.shape[:2])
+    colour = torch.tensor(of, dtype=torch.float32) / 255
+    return lambda colours, mask: colour
 
 
-def covering(path: Path, height: int, width: int) -> Tensor:
-    """Returns the middle of a picture, as much of it as has the shape wanted, in the size wanted."""
-    colours, alpha = floats(open_picture(path).pixels)
+def blurred(colours: Tensor, mask: Tensor) -> Tensor:
+    """Returns the picture out of focus, without the subject in it."""
+    sigma_px = max(1.0, _BLUR * max(mask.shape))
+    counts = 1 + _SEEN_THROUGH - mask[..., None]
+    sums = refine.feather(torch.cat((colours * counts, counts), 2).permute(2, 0, 1), sigma_px).permute(1, 2, 0)
+    return sums[..., :3] / sums[..., 3:]
+
+
+def _opened(path: Path) -> Tensor:
+    """Returns a picture as [H,W,3] uint8, on white."""
+    try:
+        colours, alpha = floats(open_picture(path).pixels)
+    except PictureError as error:
+        raise PictureError(f"the background {path} can't be used: {error}") from error
     if alpha is not None:
         colours = torch.lerp(torch.ones(()), colours, alpha[..., None])
-    scale = max(height / colours.shape[0], width / colours.shape[1])
-    kept_height = min(colours.shape[0], max(1, round(height / scale)))
-    kept_width = min(colours.shape[1], max(1, round(width / scale)))
-    top, left = (colours.shape[0] - kept_height) // 2, (colours.shape[1] - kept_width) // 2
-    kept = colours[top : top + kept_height, left : left + kept_width]
-    return preprocess.resize(preprocess.to_u8(kept), height, width, "lanczos").float() / 255
+    return preprocess.to_u8(colours)
+
+
+def covering(picture: Tensor, height: int, width: int) -> Tensor:
+    """Returns the middle of a picture, as much of it as has the shape wanted, in the size wanted."""
+    scale = max(height / picture.shape[0], width / picture.shape[1])
+    kept_height = min(picture.shape[0], max(1, round(height / scale)))
+    kept_width = min(picture.shape[1], max(1, round(width / scale)))
+    top, left = (picture.shape[0] - kept_height) // 2, (picture.shape[1] - kept_width) // 2
+    kept = picture[top : top + kept_height, left : left + kept_width]
+    return preprocess.resize(kept, height, width, "lanczos").float() / 255

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from .. import composite, pipeline
 from ..pictures import Picture, PictureError, open_picture
-from . import backdrop, models
+from . import models
+from .backdrop import backdrop
 from .memory import BYTES_A_PIXEL
 from .options import Options
 from .values import floats, own_colours, whole_numbers
@@ -76,6 +77,8 @@ class Cutter:
     def __init__(self, options: Options | None = None) -> None:
         self.options = options or Options()
         self.model = models.find(self.options.model)
+        self._points = {} if self.options.refine == "none" else self.options.points(self.model.edge_defaults)
+        self._backdrop = backdrop(self.options.backdrop())
         self.device = _device(self.options.device)
         self._loading = threading.Lock()
         self._turn = threading.Lock()
@@ -117,17 +120,16 @@ class Cutter:
         options = self.options
         if options.refine == "none":
             return None
-        points = {name: options.edge(name, self.model.edge_defaults) for name in ("black_point", "white_point")}
         if options.refine == "guided":
-            return pipeline.GuidedFilterEdge(detail_range=int(options.edge("detail_range")), **points)
+            return pipeline.GuidedFilterEdge(detail_range=int(options.edge("detail_range")), **self._points)
         if options.refine == "closed-form":
-            return pipeline.ClosedFormEdge(detail_range=int(options.edge("detail_range")), **points)
+            return pipeline.ClosedFormEdge(detail_range=int(options.edge("detail_range")), **self._points)
         return pipeline.VitmatteEdge(
             models.find_vitmatte(options.refine).load(self.device, options.precision),
             erode_size=int(options.edge("detail_erode")),
             dilate_size=int(options.edge("detail_dilate")),
             max_megapixels=options.edge("max_megapixels"),
-            **points,
+            **self._points,
         )
 
     def _mask(self, pixels: Tensor, progress: Progress | None) -> tuple[Tensor, str]:
@@ -166,12 +168,11 @@ class Cutter:
         if self.options.mask_only:
             return whole_numbers(mask[..., None], dtype)
         result = composite.lift(own_colours(pixels), mask, clean=self.options.foreground)
-        behind = self.options.backdrop()
-        if behind == "transparent":
+        if self._backdrop is None:
             return result
         colours = floats(pixels)[0]
         subject, _ = floats(result)
-        laid = torch.lerp(backdrop.draw(behind, colours).expand_as(subject), subject, mask[..., None])
+        laid = torch.lerp(self._backdrop(colours, mask).expand_as(subject), subject, mask[..., None])
         return whole_numbers(laid, dtype)
 
 

@@ -76,9 +76,8 @@ class Options:
                 raise TypeError(f"{name} is {value!r}; wanted a {'whole ' if whole else ''}number")
             if not least <= value <= most:
                 raise ValueError(f"{name} is {value}; wanted {least} to {most}")
-        if self.refine != "none" and self.edge("black_point") >= self.edge("white_point"):
-            points = f"black_point is {self.edge('black_point')} and white_point {self.edge('white_point')}"
-            raise ValueError(f"{points}; wanted the black one below the white one")
+        if self.refine != "none":
+            self.points()
         if self.margin and not self.crop:
             raise ValueError(f"margin is {self.margin} and does nothing without crop; wanted both or none")
         if self.mask_only and self.background != "transparent":
@@ -89,6 +88,14 @@ class Options:
         """Returns what an option of the edge is, given or not; ``defaults`` go before EDGE_DEFAULTS."""
         value: float | None = getattr(self, name)
         return defaults.get(name, EDGE_DEFAULTS[name][self.refine]) if value is None else value
+
+    def points(self, defaults: Mapping[str, float] = MappingProxyType({})) -> dict[str, float]:
+        """Returns the edge's black and white point, which must stand in this order."""
+        points = {name: self.edge(name, defaults) for name in ("black_point", "white_point")}
+        if points["black_point"] >= points["white_point"]:
+            found = f"black_point is {points['black_point']} and white_point {points['white_point']}"
+            raise ValueError(f"{found}; wanted the black one below the white one")
+        return points
 
     def backdrop(self) -> "tuple[int, int, int] | Path | Literal['transparent', 'blur']":
         """Returns what the background is: a word, a colour or the path of a picture that is there."""

@@ -131,6 +131,30 @@ def test_a_blurred_background_keeps_the_subject_sharp(cut, disc):
     assert pixels[:10, :10, 1].std() < image[:10, :10, 1].std() / 3
 
 
+def test_a_blurred_background_has_no_glow_of_the_subject(cut, disc):
+    """Two to six pixels beside a sharp red disc the even green behind it stays as it is."""
+    image = np.where(disc(HEIGHT, WIDTH)[..., :1] > 125, [220, 20, 40], [30, 160, 60]).astype(np.uint8)
+    out = cut(image, background="blur", refine="none")
+    near, far = (torch.nn.functional.max_pool2d(out.mask[None], size, 1, size // 2)[0] for size in (5, 13))
+    beside = ((near < 0.01) & (far > 0.5)).numpy()
+    moved = np.abs(out.pixels.numpy().astype(int) - image)[beside]
+    assert len(moved) > 300
+    assert moved.max() <= 2
+
+
+def test_a_background_that_is_no_picture_is_refused_by_name_before_any_work(red_weights, tmp_path):
+    (tmp_path / "behind.png").write_bytes(b"no picture")
+    with pytest.raises(PictureError, match=r"^the background .*behind\.png can't be used: "):
+        Cutter(Options(model=str(red_weights), background=str(tmp_path / "behind.png")))
+
+
+@pytest.mark.parametrize("given", [{"black_point": 0.6}, {"white_point": 0.05}])
+def test_a_point_on_the_wrong_side_of_the_model_s_own_is_refused(given):
+    Options(model="builtin", **given)  # whose points are 0.1 and 0.55
+    with pytest.raises(ValueError, match=r"^black_point is .* and white_point .*; wanted the black one below the"):
+        Cutter(Options(model="builtin", **given))
+
+
 def test_the_mask_alone(cut):
     out = cut(mask_only=True)
     assert out.pixels.shape == (HEIGHT, WIDTH, 1)
