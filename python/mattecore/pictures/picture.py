@@ -24,7 +24,7 @@ class Picture:
 
     pixels: Tensor  # uint8, uint16 or float32 0..1 [H,W,C]: grey, grey and alpha, RGB, or RGBA; colours straight
     icc: bytes | None = None  # the profile of RGB colours; None: sRGB, as far as anybody knows
-    exif: bytes | None = None  # without orientation and thumbnail
+    exif: bytes | None = None  # what it says of the taking, and nothing that shows the picture
     dpi: tuple[float, float] | None = None
 
     def replaced(self, pixels: Tensor) -> "Picture":

@@ -16,9 +16,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from PIL import Image, ImageCms, UnidentifiedImageError
-from PIL.TiffImagePlugin import TiffImageFile
+from PIL.TiffImagePlugin import ImageFileDirectory_v2, TiffImageFile
 from torch import Tensor
 
+from .exif import of_taking
+from .grey import srgb_grey
 from .picture import Picture, PictureError
 
 # Not EPS and the like: their decoders start other programs.
@@ -30,9 +32,9 @@ ENDINGS = frozenset(
     )
 )
 
-_ORIENTATION, _EXIF_IFD = 0x0112, 0x8769
-_SIZE_TAGS = (0x0100, 0x0101, 0xA002, 0xA003)  # of the picture as it was taken: a rotation or a crop makes them wrong
-_BITS, _PLANAR = 258, 284  # of TIFF
+_ORIENTATION = 0x0112
+_BITS, _PLANAR, _SAMPLE_FORMAT, _FLOATS = 258, 284, 339, 3  # of TIFF; the last is a sample format
+_EXACTLY = 0x0100  # ImageCms.Flags.NOOPTIMIZE (Pillow 10.3): else a few points of a curve stand for it
 _OTHER_HALF = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
 
 Values = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
@@ -45,16 +47,16 @@ def read(source: Path | bytes, *, name: str | None = None, first_frame: bool = F
     that is larger than Pillow allows, before anything is decoded.
     """
     name = name or (str(source) if isinstance(source, Path) else "the picture")
-    with _readable(name), _bytes(source) as file, _open(file) as image:
+    with _readable(name), _bytes(source) as file, _open(file, name) as image:
         _check(image, name, first_frame)
-        values = _sixteen_bits(image, file)
+        values = _sixteen_bits(image, file, name)
         return from_pillow(image, name) if values is None else _picture(values, image)
 
 
 def size(source: Path | bytes, *, name: str | None = None) -> tuple[int, int]:
     """Returns height and width as the file's head has them, before any rotation."""
     name = name or (str(source) if isinstance(source, Path) else "the picture")
-    with _readable(name), _bytes(source) as file, _open(file) as image:
+    with _readable(name), _bytes(source) as file, _open(file, name) as image:
         return image.height, image.width
 
 
@@ -104,13 +106,38 @@ def _readable(name: str) -> Iterator[None]:
 
 
 def _bytes(source: Path | bytes) -> BinaryIO:
-    return io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
+    """Opens a file, or what is read of a pipe, which goes by but once."""
+    if isinstance(source, bytes):
+        return io.BytesIO(source)
+    file = source.open("rb")
+    if file.seekable():
+        return file
+    with file:
+        return io.BytesIO(file.read())
 
 
-def _open(file: BinaryIO) -> Image.Image:
+def _open(file: BinaryIO, name: str) -> Image.Image:
     Image.init()
     file.seek(0)
-    return Image.open(file, formats=[known for known in _FORMATS if known in Image.OPEN])
+    try:
+        return Image.open(file, formats=[known for known in _FORMATS if known in Image.OPEN])
+    except UnidentifiedImageError:
+        if _FLOATS in _sample_formats(file):  # Pillow knows those of grey alone
+            what = "is a TIFF of floating-point values"
+            raise PictureError(f"{name} {what}; save it with 8 or 16 bits a value") from None
+        raise
+
+
+def _sample_formats(file: BinaryIO) -> tuple[int, ...]:
+    """Returns what a TIFF says its values are; nothing of another file."""
+    file.seek(0)
+    head = file.read(8)
+    with contextlib.suppress(SyntaxError):  # no TIFF
+        tags = ImageFileDirectory_v2(head + file.read(8) if head[2:3] == b"+" else head)
+        file.seek(tags.next)
+        tags.load(file)
+        return tuple(tags.get(_SAMPLE_FORMAT, ()))
+    return ()
 
 
 def _check(image: Image.Image, name: str, first_frame: bool) -> None:
@@ -123,7 +150,7 @@ def _check(image: Image.Image, name: str, first_frame: bool) -> None:
         raise PictureError(f"{name} holds {what}; take single pictures, or --first-frame to cut the first one alone")
 
 
-def _sixteen_bits(image: Image.Image, file: BinaryIO) -> Values | None:
+def _sixteen_bits(image: Image.Image, file: BinaryIO, name: str) -> Values | None:
     """Returns colours of 16 bits, for which Pillow has no mode; None where the file does not have such.
 
     It reads either half of each value, by the order of bytes it is told; both halves together are the whole.
@@ -137,7 +164,7 @@ def _sixteen_bits(image: Image.Image, file: BinaryIO) -> Values | None:
         return np.asarray(image).view(">u2").astype(np.uint16)
     if kind[:-1] not in ("RGB;16", "RGBA;16"):
         return None
-    with _open(file) as again:
+    with _open(file, name) as again:
         again.tile = [_retold(tile, kind[:-1] + _OTHER_HALF[kind[-1]]) for tile in tiles]  # type: ignore[attr-defined]
         again.load()
         low = np.asarray(again)
@@ -172,6 +199,17 @@ def _to_srgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
+def _to_srgb_grey(values: Values, profile: ImageCms.ImageCmsProfile) -> Values:
+    """Returns grey [H,W,1] or, with alpha, [H,W,2] as sRGB has it, by the file's own profile where that can be used."""
+    with contextlib.suppress(ImageCms.PyCMSError):
+        srgb = ImageCms.ImageCmsProfile(io.BytesIO(srgb_grey()))
+        ramp = np.arange(np.iinfo(values.dtype).max + 1, dtype=values.dtype)[None]
+        curve = ImageCms.profileToProfile(Image.fromarray(ramp), profile, srgb, flags=_EXACTLY)  # type: ignore[arg-type]
+        if curve is not None:
+            return np.concatenate([np.asarray(curve)[0][values[..., :1]], values[..., 1:]], 2)
+    return values
+
+
 def _profile(icc: bytes | None) -> ImageCms.ImageCmsProfile | None:
     try:
         return ImageCms.ImageCmsProfile(io.BytesIO(icc)) if icc else None
@@ -182,12 +220,15 @@ def _profile(icc: bytes | None) -> ImageCms.ImageCmsProfile | None:
 def _picture(values: Values, image: Image.Image) -> Picture:
     """Returns values turned upright, with what the file says of them."""
     exif = image.getexif()
-    turned = _upright(torch.from_numpy(np.array(values)), exif.get(_ORIENTATION, 1))
-    pixels = turned[..., None] if turned.ndim == 2 else turned
+    values = values[..., None] if values.ndim == 2 else values
     icc = image.info.get("icc_profile")
-    profile = _profile(icc) if pixels.shape[2] > 2 else None
-    of_rgb = profile is not None and profile.profile.xcolor_space == "RGB "
-    return Picture(pixels.contiguous(), icc if of_rgb else None, _kept(exif), image.info.get("dpi"))
+    profile = _profile(icc)
+    space = profile.profile.xcolor_space if profile else None
+    if profile and space == "GRAY" and values.shape[2] < 3:
+        values = _to_srgb_grey(values, profile)
+    of_rgb = space == "RGB " and values.shape[2] > 2
+    pixels = _upright(torch.from_numpy(np.array(values)), exif.get(_ORIENTATION, 1)).contiguous()
+    return Picture(pixels, icc if of_rgb else None, of_taking(exif), image.info.get("dpi"))
 
 
 def _upright(values: Tensor, orientation: int) -> Tensor:
@@ -196,15 +237,6 @@ def _upright(values: Tensor, orientation: int) -> Tensor:
         values = values.transpose(0, 1)
     mirrored = {2: (1,), 3: (0, 1), 4: (0,), 6: (1,), 7: (0, 1), 8: (0,)}
     return values.flip(mirrored.get(orientation, ()))
-
-
-def _kept(exif: Image.Exif) -> bytes | None:
-    """Returns what EXIF says of the taking; its thumbnail, which shows what is cut away, is not written again."""
-    inner = exif.get_ifd(_EXIF_IFD)
-    for tag in (_ORIENTATION, *_SIZE_TAGS):
-        exif.pop(tag, None)
-        inner.pop(tag, None)
-    return exif.tobytes() if len(exif) else None
 
 
 def _reason(error: BaseException) -> str:

@@ -76,6 +76,7 @@ def _webp(picture: Picture, file: BinaryIO) -> None:
 
 
 def _tiff16(picture: Picture, file: BinaryIO) -> None:
+    """Writes 16 bits a value, and of EXIF the texts alone: tifffile writes no tags of directories of their own."""
     try:
         import tifffile
     except ImportError:
@@ -96,7 +97,19 @@ def _tiff16(picture: Picture, file: BinaryIO) -> None:
         resolutionunit="INCH" if picture.dpi else None,
         metadata=None,
         software="mattecore",
+        extratags=_tags(picture.exif) if picture.exif else None,
     )
+
+
+def _tags(data: bytes) -> list[tuple[int, str, int, bytes, bool]]:
+    """Returns EXIF's texts as tifffile wants them, but for the software, which is this one."""
+    from PIL import Image
+
+    from .exif import SOFTWARE, texts
+
+    exif = Image.Exif()
+    exif.load(data)
+    return [(tag, "s", 0, text, True) for tag, text in texts(exif).items() if tag != SOFTWARE]
 
 
 def in_type(pixels: Tensor, dtype: torch.dtype) -> Tensor:

@@ -1,6 +1,7 @@
 """Files of every kind come in as they are meant to be seen, or are refused in one sentence."""
 
 import io
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -12,9 +13,10 @@ import torch
 from PIL import Image, ImageCms, ImageOps
 
 from mattecore.pictures import Picture, PictureError, open_picture
-from mattecore.pictures.read import ENDINGS, from_pillow, read
+from mattecore.pictures.grey import srgb_grey
+from mattecore.pictures.read import ENDINGS, from_pillow, read, size
 
-ORIENTATION, SIZE, THUMBNAIL_LENGTH = 0x0112, 0xA002, 0x0202
+ORIENTATION = 0x0112
 
 
 def colours(height: int = 5, width: int = 7, channels: int = 3, largest: int = 255) -> np.ndarray:
@@ -172,7 +174,44 @@ def test_the_profile_of_rgb_is_kept_and_one_of_grey_is_not(tmp_path):
     assert read(encoded(Image.new("RGB", (2, 2)), "PNG", icc_profile=b"no profile")).icc is None
 
 
-# --- which way up, and what is said of the taking
+def grey_profile(gamma: float) -> bytes:
+    """A profile of grey with a pure power for its curve."""
+    white = b"XYZ " + bytes(4) + struct.pack(">3i", 63190, 65536, 54061)
+    curve = b"curv" + bytes(4) + struct.pack(">IHH", 1, round(gamma * 256), 0)
+    tags = struct.pack(">I4sII4sII", 2, b"wtpt", 156, 20, b"kTRC", 176, 16)
+    head = struct.pack(">I4sI4s4s4s12x4s28x", 192, b"test", 0x04200000, b"mntr", b"GRAY", b"XYZ ", b"acsp")
+    return head + white[8:] + bytes(48) + tags + white + curve
+
+
+@pytest.mark.parametrize(("largest", "near"), [(255, 1.5), (65535, 400)])  # littleCMS reckons with 16 bits and tables
+@pytest.mark.parametrize("gamma", [1.0, 1.796875, 2.19921875])
+def test_grey_is_seen_through_its_profile(largest, near, gamma):
+    ramp = np.linspace(0, largest, 256).round().astype(np.uint8 if largest == 255 else np.uint16)
+    light = (ramp / largest) ** gamma
+    wanted = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055) * largest
+    picture = read(encoded(Image.fromarray(ramp[None]), "PNG", icc_profile=grey_profile(gamma)))
+    found = picture.pixels.numpy()[0, :, 0]
+    assert picture.icc is None
+    assert found.dtype == ramp.dtype
+    assert (found[0], found[-1]) == (0, largest)
+    np.testing.assert_allclose(found.astype(float), wanted, rtol=0, atol=near)
+
+
+def test_grey_with_alpha_is_seen_through_its_profile_and_its_alpha_is_not():
+    image = Image.fromarray(colours(channels=2))
+    found = values(encoded(image, "PNG", icc_profile=grey_profile(1.0)))
+    alone = values(encoded(image.getchannel(0), "PNG", icc_profile=grey_profile(1.0)))
+    np.testing.assert_array_equal(found, np.concatenate([alone, np.asarray(image)[..., 1:]], 2))
+    assert (alone > colours(channels=2)[..., :1]).any()
+
+
+def test_grey_of_srgb_stays_as_it_is():
+    ramp = np.arange(256, dtype=np.uint8)[None]
+    found = values(encoded(Image.fromarray(ramp), "PNG", icc_profile=srgb_grey()))
+    np.testing.assert_array_equal(found[..., 0], ramp)
+
+
+# --- which way up, and how large on paper
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -204,20 +243,6 @@ def exif_of(picture: Picture) -> Image.Exif:
     exif = Image.Exif()
     exif.load(picture.exif)
     return exif
-
-
-def test_what_is_said_of_the_taking_stays_but_not_the_thumbnail_nor_the_size():
-    exif = Image.Exif()
-    exif[0x010F] = "a camera"
-    exif[ORIENTATION] = 6
-    exif.get_ifd(0x8769).update({SIZE: 64, 0x829A: 0.5})
-    small = encoded(Image.new("RGB", (8, 8)), "JPEG")
-    blob = exif.tobytes()
-    kept = exif_of(read(encoded(Image.new("RGB", (8, 4)), "JPEG", exif=blob, dpi=(300, 300))))
-    assert kept[0x010F] == "a camera"
-    assert kept.get_ifd(0x8769) == {0x829A: 0.5}
-    assert THUMBNAIL_LENGTH not in kept.get_ifd(1)
-    assert small not in kept.tobytes()
 
 
 def test_the_resolution_is_kept():
@@ -276,6 +301,33 @@ def test_an_animation_is_refused_but_for_its_first_frame(format, what):
 def test_values_that_are_no_picture_s(tmp_path, mode, value):
     Image.new(mode, (2, 2), value).save(tmp_path / "x.tif")
     assert "wanted a picture of 8 or 16 bits a value" in refused(tmp_path / "x.tif")
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("bigtiff", [False, True])
+@pytest.mark.parametrize("get", [read, size])
+def test_a_tiff_of_floats_is_told_from_what_is_no_picture(tmp_path, dtype, bigtiff, get):
+    path = tmp_path / "x.tif"
+    tifffile.imwrite(path, np.ones((4, 4, 3), dtype), photometric="rgb", bigtiff=bigtiff)
+    with pytest.raises(PictureError) as refusal:
+        get(path)
+    assert str(refusal.value) == f"{path} is a TIFF of floating-point values; save it with 8 or 16 bits a value"
+
+
+def test_another_tiff_that_pillow_does_not_know_is_no_picture(tmp_path):
+    tifffile.imwrite(tmp_path / "x.tif", np.ones((4, 4, 3), np.uint32), photometric="rgb")
+    assert "is no picture that can be read here" in refused(tmp_path / "x.tif")
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF"])
+def test_a_pipe_is_read(format):
+    data = encoded(Image.fromarray(colours()), format)
+    reading, writing = os.pipe()
+    with open(reading, closefd=True):
+        with open(writing, "wb") as file:
+            file.write(data)
+        found = values(Path(f"/dev/fd/{reading}"))
+    np.testing.assert_array_equal(found, values(data))
 
 
 # --- images that are in memory
