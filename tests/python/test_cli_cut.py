@@ -96,6 +96,19 @@ def test_what_is_there_is_touched_only_where_that_was_said(mattecore):
     assert Path("photos/a.cut.png").read_bytes()[:4] == b"\x89PNG"
 
 
+def test_resume_knows_pictures_that_would_share_a_cut_out(mattecore):
+    Path("photos/b.jpg").unlink()
+    with Image.open("photos/a.jpg") as image:
+        image.save("photos/a.png")
+    whole = {"photos.cut/a.jpg.png", "photos.cut/a.png.png", "photos.cut/deep/c.png"}
+    assert mattecore("photos")[0] == 0
+    assert files() == {"photos/a.png", *whole}
+    Path("photos.cut/a.png.png").unlink()
+    status, out, err = mattecore("photos", "--resume")
+    assert (status, out) == (0, "photos.cut/a.png.png\n")
+    assert "1 cut, 2 skipped" in err
+
+
 @pytest.mark.parametrize("more", [(), ("--json",), ("--resume",)])
 def test_a_dry_run_says_all_and_writes_nothing(mattecore, more):
     before = files()
@@ -189,18 +202,30 @@ def test_help_teaches(capsys):
     ("words", "sentence"),
     [
         (["none.jpg"], "there is no file or folder none.jpg"),
-        (["photos/a.jpg", "--margin", "3"], "margin is 3 and does nothing without crop; wanted both or none"),
-        (["photos/a.jpg", "--detail-erode", "3"], "detail_erode does nothing with refine='guided'; it is for vitmatte"),
+        (["photos/a.jpg", "--margin", "3"], "--margin is 3 and does nothing without --crop; wanted both or none"),
+        (
+            ["photos/a.jpg", "--detail-erode", "3"],
+            "--detail-erode does nothing with --refine guided; it is for vitmatte",
+        ),
+        (
+            ["photos/a.jpg", "--black-point", "0.5", "--white-point", "0.4"],
+            "--black-point is 0.5 and --white-point 0.4; wanted the black one below the white one",
+        ),
+        (["photos/a.jpg", "--background", "my crop"], "--background is 'my crop', and there is no such file; wanted"),
+        (["crop"], "there is no file or folder crop"),
         (["photos/a.jpg", "--overwrite", "--resume"], "--overwrite makes anew what --resume leaves out; wanted one of"),
         (["photos/a.jpg", "--jobs", "0"], "--jobs is 0; wanted 1 or more"),
         (["photos/a.jpg", "--max-memory", "lots"], "'lots' is no amount of memory; wanted one as 800MB or 1.5GiB"),
         (["photos/a.jpg", "-o", "-", "--json"], "the standard output is for the picture or for --json; give --output"),
         (
             ["photos/a.jpg", "-o", "photos/a.jpg", "--format", "png"],
-            "photos/a.jpg is a file; wanted a folder for the cut-outs",
+            "the output is photos/a.jpg, and pictures become .png, .webp or .tif; give a name that ends so",
         ),
+        (["photos", "-o", sys.executable], f"{sys.executable} is a file; wanted a folder for the cut-outs"),
+        (["photos", "-o", "both.png"], "the file both.png takes one picture; found 3 of them; give a folder"),
         (["photos/a.jpg", "--model", "rmbg"], "there is no model 'rmbg', nor a file of that name"),
-        (["photos/a.jpg", "--device", "cuda:99"], "device is 'cuda:99', and this torch sees"),
+        (["photos/a.jpg", "--model", "rmbg", "--dry-run"], "there is no model 'rmbg', nor a file of that name"),
+        (["photos/a.jpg", "--device", "cuda:99"], "--device is 'cuda:99', and this torch sees"),
     ],
 )
 def test_what_cannot_be_begun_ends_with_2_and_one_sentence(red_weights, capfd, words, sentence):

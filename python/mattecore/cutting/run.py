@@ -4,6 +4,7 @@ A thread takes a picture from file to file, so that one is read while another is
 in memory as there are threads, and fewer where Budget says so.
 """
 
+import contextlib
 import sys
 import threading
 import time
@@ -121,7 +122,8 @@ class Line:
 
     def _cut(self, job: Job) -> tuple[tuple[int, int], str]:
         """Cuts a picture; returns the result's width and height, and what to know of it."""
-        source = job.source or _standard_input(self.running.max_memory)
+        limit, file = self.running.max_memory, job.source
+        source = _piped(job, limit) if file is None or file.is_fifo() else file
         needed = self.cutter.bytes_for(*size(source, name=job.name))
         with self.budget.held(needed, job.name):
             self._step(job, 0.0)
@@ -152,8 +154,10 @@ def is_done(job: Job) -> bool:
         return False
 
 
-def _standard_input(limit: int) -> bytes:
-    read = sys.stdin.buffer.read(limit + 1)
-    if len(read) > limit:
-        raise PictureError(f"the standard input has more than {in_words(limit)}; allow more with --max-memory")
-    return read
+def _piped(job: Job, limit: int) -> bytes:
+    """Returns what goes by but once: the standard input, or a pipe's."""
+    with contextlib.nullcontext(sys.stdin.buffer) if job.source is None else job.source.open("rb") as file:
+        piped = file.read(limit + 1)
+    if len(piped) > limit:
+        raise PictureError(f"{job.name} has more than {in_words(limit)}; allow more with --max-memory")
+    return piped

@@ -25,6 +25,8 @@ def is_video(path: Path) -> bool:
     """Says whether a file is a video, by its ending or else by how it begins."""
     if path.suffix.lower() in ENDINGS:
         return True
+    if not path.is_file():  # nor a pipe, whose first bytes can be read but once
+        return False
     try:
         with path.open("rb") as file:
             head = file.read(16)

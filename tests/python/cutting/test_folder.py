@@ -50,6 +50,16 @@ def test_this_folder_and_the_one_above():
     os.chdir("in")
     assert pairs(".") == {"a.jpg": "../in.cut/a.png"}
     assert pairs("../in") == {"../in/a.jpg": "../in.cut/a.png"}
+    touch("deep/b.jpg")
+    os.chdir("deep")
+    assert pairs("..") == {"../a.jpg": "../../in.cut/a.png", "../deep/b.jpg": "../../in.cut/deep/b.png"}
+    assert pairs("../deep/..")["../deep/../a.jpg"] == "../../in.cut/a.png"
+
+
+def test_a_link_to_a_folder_has_its_cut_outs_beside_itself():
+    touch("far/photos/a.jpg")
+    Path("near").symlink_to("far/photos")
+    assert pairs("near") == {"near/a.jpg": "near.cut/a.png"}
 
 
 def test_an_output_folder_takes_files_and_trees():
@@ -65,6 +75,18 @@ def test_an_output_that_is_a_file():
     Path("folder.png").mkdir()
     assert pairs("a.jpg", output="folder.png") == {"a.jpg": "folder.png/a.png"}
     assert refusal("a.jpg", output="b.webp") == "the output is b.webp and the format png; give a name that ends in .png"
+    assert pairs("a.jpg", "./a.jpg", output="b.png") == {"a.jpg": "b.png"}
+    assert pairs("a.jpg", output="v1.2") == {"a.jpg": "v1.2/a.png"}
+
+
+def test_an_output_that_is_the_file_of_a_video():
+    touch("a.mp4")
+    assert pairs("a.mp4", output="b.MOV") == {"a.mp4": "b.MOV"}
+    assert pairs("a.mp4", output="b") == {"a.mp4": "b/a.mov"}
+    with pytest.raises(PlanError, match=r"^the output is b.mov and the format vp9; give a name that ends in .webm$"):
+        plan(["a.mp4"], "b.mov", "png", "vp9")
+    with pytest.raises(PlanError, match=r"^the output is b.mov and the format png-sequence; give a folder$"):
+        plan(["a.mp4"], "b.mov", "png", "png-sequence")
 
 
 def test_globs():
@@ -89,6 +111,15 @@ def test_cut_outs_are_not_cut_again_unless_they_are_named():
     assert list(pairs("photos/a.cut.png")) == ["photos/a.cut.png"]
 
 
+def test_folders_of_cut_outs_are_not_cut_again_unless_they_are_named():
+    touch("photos/a.jpg", "photos/deep.cut/er/b.png", "photos/clip.cut/000001.png")
+    assert list(pairs("photos")) == ["photos/a.jpg"]
+    assert list(pairs("photos", output="out")) == ["photos/a.jpg"]
+    assert list(pairs("photos/**/*.*")) == ["photos/a.jpg"]
+    assert list(pairs("photos/deep.cut")) == ["photos/deep.cut/er/b.png"]
+    assert list(pairs("photos/deep.cut/*/*.png")) == ["photos/deep.cut/er/b.png"]
+
+
 def test_an_output_folder_inside_the_input_is_not_read():
     touch("photos/a.jpg", "photos/out/a.png")
     assert pairs("photos", output="photos/out") == {"photos/a.jpg": "photos/out/a.png"}
@@ -97,6 +128,25 @@ def test_an_output_folder_inside_the_input_is_not_read():
 def test_the_same_file_twice_is_no_collision():
     touch("a.jpg")
     assert len(plan(["a.jpg", "a.jpg"], None, "png")) == 1
+    assert len(plan(["a.jpg", str(Path("a.jpg").absolute())], "out", "png")) == 1
+
+
+def test_pictures_that_would_share_a_cut_out_keep_their_whole_names():
+    touch("photos/x.jpg", "photos/x.png", "photos/x", "photos/y.jpg")
+    wanted = {"photos/x.jpg": "photos.cut/x.jpg.png", "photos/x.png": "photos.cut/x.png.png"}
+    assert pairs("photos") == {**wanted, "photos/y.jpg": "photos.cut/y.png"}
+    beside = {f"photos/{name}": f"photos/{name}.cut.png" for name in ("x.jpg", "x.png", "x")}
+    assert pairs("photos/x", "photos/x.png", "photos/x.jpg") == beside
+    assert pairs("photos/x.jpg", "photos/x.png", "photos/x") == beside
+    assert pairs("photos/*") == {**beside, "photos/y.jpg": "photos/y.cut.png"}
+    touch("a.mp4", "a.mkv")
+    assert pairs("a.mp4", "a.mkv") == {"a.mp4": "a.mp4.cut.mov", "a.mkv": "a.mkv.cut.mov"}
+
+
+def test_a_picture_and_its_cut_out_in_the_same_folder_are_not_told_apart():
+    """Or each run would cut what the one before it wrote."""
+    touch("photos/x.jpg", "photos/x.png")
+    assert refusal("photos", output="photos").startswith("photos/x.png would take the place of a picture")
 
 
 def test_names_beyond_ascii(here):
@@ -114,8 +164,31 @@ def test_inputs_that_are_not_there():
 
 
 def test_two_pictures_for_one_cut_out():
-    touch("photos/x.jpg", "photos/x.png")
-    assert refusal("photos").startswith("photos/x.jpg and photos/x.png would both become photos.cut/x.png; rename one")
+    touch("a/x.jpg", "b/x.jpg", "c/y.jpg", "c/y.png", "c/y.jpg.gif")
+    assert refusal("a", "b", output="out").startswith("a/x.jpg and b/x.jpg would both become out/x.png; rename one")
+    assert refusal("c").startswith("c/y.jpg and c/y.jpg.gif would both become c.cut/y.jpg.png; rename one")
+
+
+@pytest.mark.parametrize(
+    ("given", "output", "sentence"),
+    [
+        (["a.jpg"], "b.jpg", "the output is b.jpg, and pictures become .png, .webp or .tif; give a name that ends so"),
+        (["a.jpg"], "b.MOV", "the output is b.MOV, and pictures become .png, .webp or .tif; give a name that ends so"),
+        (
+            ["a.jpg"],
+            "b.heic",
+            "the output is b.heic, and pictures become .png, .webp or .tif; give a name that ends so",
+        ),
+        (["a.mp4"], "b.avi", "the output is b.avi, and videos become .mov, .webm or .mp4; give a name that ends so"),
+        (["a.mp4"], "b.png", "the output is b.png, and videos become .mov, .webm or .mp4; give a name that ends so"),
+        (["a.jpg", "a.mp4"], "b.png", "the file b.png takes one picture; found 2 of them; give a folder with --output"),
+        (["photos"], "b.png", "the file b.png takes one picture; found 2 of them; give a folder with --output"),
+        (["none.jpg"], "b.gif", "there is no file or folder none.jpg"),
+    ],
+)
+def test_an_output_that_cannot_be_the_file(given, output, sentence):
+    touch("a.jpg", "a.mp4", "photos/b.jpg", "photos/c.jpg")
+    assert refusal(*given, output=output) == sentence
 
 
 def test_a_cut_out_in_the_place_of_a_picture():
@@ -163,7 +236,8 @@ def test_the_standard_streams():
     assert plan(["-"], None, "png") == [Job(None, None)]
     assert plan(["-"], "x.png", "png") == [Job(None, Path("x.png"))]
     assert plan(["a.jpg"], "-", "png") == [Job(Path("a.jpg"), None)]
-    assert refusal("photos", output="-") == "the standard output takes one picture; found 2 of them"
+    found = "the standard output takes one picture; found 2 of them; give a folder with --output"
+    assert refusal("photos", output="-") == found
 
 
 def test_what_is_there_already():

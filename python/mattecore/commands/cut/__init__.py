@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import importlib.util
 import io
+import re
 import signal
 import sys
 import time
@@ -176,16 +177,17 @@ def run(arguments: argparse.Namespace) -> int:
         _check_streams(jobs, arguments.json)
         if not arguments.overwrite and not arguments.resume:
             folder.refuse_existing(jobs)
+        cutter = Cutter(options)
         shown = show(len(jobs), arguments.json)
         if arguments.dry_run:
             for job in jobs:
                 shown.planned(job, "skipped" if arguments.resume and is_done(job) else "cut")
             return 0
-        cutter = Cutter(options)
         shown.model(cutter.model.note)
         cutter.load()
     except (ValueError, TypeError) as error:
-        return _usage(str(error))
+        plain = type(error) in (ValueError, TypeError)  # what is wrong with options; the others are of files
+        return _usage(_as_typed(str(error)) if plain else str(error))
     if arguments.jobs is None:
         running = dataclasses.replace(running, jobs=2 if cutter.alone else torch.get_num_threads())
     return _cut(jobs, cutter, running, shown)
@@ -256,6 +258,18 @@ def _check_streams(jobs: "Sequence[Job]", as_json: bool) -> None:
             raise ValueError("the standard output is for the picture or for --json; give --output FILE")
         if sys.stdout.isatty():
             raise ValueError("the standard output is a terminal; send it to a file, or give --output FILE")
+
+
+def _as_typed(sentence: str) -> str:
+    """Returns a sentence with Python's names of options as they are typed here; values, in quotes, stay as they are."""
+    from ...cutting import Options
+
+    names = "|".join(["format", *(field.name for field in dataclasses.fields(Options))])
+    return re.sub(
+        rf"""'[^']*'|"[^"]*"|(?<!-)\b({names})\b(?:='([^']*)')?""",
+        lambda found: f"--{found[1].replace('_', '-')} {found[2] or ''}".strip() if found[1] else found[0],
+        sentence,
+    )
 
 
 def _usage(sentence: str) -> int:

@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         verb.add_arguments(verb_parser)
-        verb_parser.set_defaults(run_weights=verb.run)
+        verb_parser.set_defaults(run_weights=verb.run, parser=verb_parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
