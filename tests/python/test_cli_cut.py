@@ -286,6 +286,16 @@ def test_a_standard_input_without_end_is_refused(red_weights):
     assert b"the standard input has more than 19 MiB; allow more with --max-memory" in err
 
 
+def test_a_named_pipe_goes_by_but_once(red_weights):
+    os.mkfifo("pipe.jpg")
+    done = process(red_weights, "pipe.jpg", "-o", "out.png")
+    Path("pipe.jpg").write_bytes(Path("photos/a.jpg").read_bytes())  # waits until it is read
+    _, err = done.communicate(timeout=300)
+    assert done.returncode == 0, err
+    with Image.open("out.png") as image:
+        assert (image.mode, image.size) == ("RGBA", (120, 90))
+
+
 def test_a_file_to_the_standard_output(red_weights):
     done = process(red_weights, "photos/a.jpg", "-o", "-", "--format", "webp")
     out, _ = done.communicate(timeout=300)
