@@ -140,8 +140,9 @@ def test_linear(
     )
     if has_norm and dtype == torch.bfloat16:  # as above: a normalised value on the border of two
         torch.testing.assert_close(found.float(), wanted, rtol=2.0**-5, atol=2.0**-5)
-    elif has_norm:  # three values that nearly agree are stretched a hundredfold, and their last places with them
-        torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4)
+    elif has_norm and arithmetic == FLOAT32:  # values that nearly agree are stretched, and their last places with them
+        stretch = (x.var(-1, correction=0) + 1e-5).rsqrt().max().clamp(1, 10).item()
+        torch.testing.assert_close(found, wanted, rtol=TOLERANCE[FLOAT32] * stretch, atol=TOLERANCE[FLOAT32] * stretch)
     else:
         assert_close(found, wanted, arithmetic)
 
