@@ -122,6 +122,16 @@ def test_a_dry_run_says_all_and_writes_nothing(mattecore, more):
     assert len(out.splitlines()) == 3
 
 
+@pytest.mark.usefixtures("models_folder")
+def test_a_dry_run_notices_weights_that_are_not_here(mattecore):
+    status, out, err = mattecore("photos", "--dry-run", "--refine", "vitmatte")
+    assert (status, out) == (2, "")
+    assert err == (
+        "mattecore cut: the weights vitmatte-small are not here; "
+        "fetch them with: mattecore weights download vitmatte-small\n"
+    )
+
+
 def test_lines_of_json(mattecore):
     Path("photos.cut").mkdir()
     Path("photos.cut/a.png").touch()

@@ -77,6 +77,8 @@ class Cutter:
     def __init__(self, options: Options | None = None) -> None:
         self.options = options or Options()
         self.model = models.find(self.options.model)
+        # Looked for now, so that weights that are not here are said before any work.
+        self._vitmatte = models.find_vitmatte(self.options.refine) if self.options.refine in models.VITMATTES else None
         self._points = {} if self.options.refine == "none" else self.options.points(self.model.edge_defaults)
         self._backdrop = backdrop(self.options.backdrop())
         self.device = _device(self.options.device)
@@ -105,7 +107,7 @@ class Cutter:
     @property
     def alone(self) -> bool:
         """Says whether the networks are large enough to be run one picture at a time, on all threads."""
-        return self.device != "cpu" or self._network.weight_bytes > _LARGE or self.options.refine in models.VITMATTES
+        return self.device != "cpu" or self._network.weight_bytes > _LARGE or self._vitmatte is not None
 
     def bytes_for(self, height: int, width: int) -> int:
         """Returns about how much memory a picture takes from file to file, beside the networks."""
@@ -122,10 +124,10 @@ class Cutter:
             return None
         if options.refine == "guided":
             return pipeline.GuidedFilterEdge(detail_range=int(options.edge("detail_range")), **self._points)
-        if options.refine == "closed-form":
+        if self._vitmatte is None:
             return pipeline.ClosedFormEdge(detail_range=int(options.edge("detail_range")), **self._points)
         return pipeline.VitmatteEdge(
-            models.find_vitmatte(options.refine).load(self.device, options.precision),
+            self._vitmatte.load(self.device, options.precision),
             erode_size=int(options.edge("detail_erode")),
             dilate_size=int(options.edge("detail_dilate")),
             max_megapixels=options.edge("max_megapixels"),
@@ -144,10 +146,7 @@ class Cutter:
         with self._turn if self.alone else contextlib.nullcontext():
             found = pipeline.find_mask(seen, self._network, "soft", self._edge, progress=progress)
         mask = found.values[0]
-        note = "the mask has no certain subject or no certain background, so its edge was not refined"
-        note = note if found.unrefined else ""
-        if not (mask > _SUBJECT).any():
-            note = "no subject was found"
+        note = _note(mask, bool(found.unrefined))
         return mask if own_alpha is None else mask * own_alpha, note
 
     def _box(self, mask: Tensor) -> Box:
@@ -187,6 +186,15 @@ def _device(wanted: str) -> str:
         there = f"this torch sees {gpus} GPUs" if gpus else "this torch sees no GPU"
         raise ValueError(f"device is {wanted!r}, and {there}; wanted auto, cpu or a GPU that is there")
     return wanted
+
+
+def _note(mask: Tensor, unrefined: bool) -> str:
+    """Returns what to know of a mask that hardly anyone wanted."""
+    if not (mask > _SUBJECT).any():
+        return "no subject was found"
+    if (mask > 1 - _SUBJECT).all():
+        return "no background was found, so nothing was cut away"
+    return "the mask has no certain subject or no certain background, so its edge was not refined" if unrefined else ""
 
 
 def _around(where: Tensor, margin: int = 0) -> Box | None:

@@ -79,9 +79,9 @@ def test_each_option_changes_the_result(cut, changed):
 def test_each_option_of_vitmatte_changes_the_result(red_weights, disc, canned, monkeypatch, changed):
     seen = {}
     for options in ({}, changed):
-        cutter = Cutter(Options(model=str(red_weights), refine="vitmatte", **options))
         network = canned("vitmatte")
         monkeypatch.setattr("mattecore.cutting.models.find_vitmatte", lambda refine, network=network: Loaded(network))
+        cutter = Cutter(Options(model=str(red_weights), refine="vitmatte", **options))
         seen[bool(options)] = cutter.cut(disc(200, 240)).pixels
     assert not torch.equal(seen[True], seen[False])
 
@@ -181,9 +181,17 @@ def test_where_there_is_no_subject(cut):
         cut(green, crop=True)
 
 
-def test_an_edge_that_closed_form_matting_cannot_refine(cut):
+@pytest.mark.parametrize("refine", ["none", "guided", "closed-form"])
+def test_where_there_is_no_background(cut, refine):
     red = np.full((20, 30, 3), (220, 20, 40), np.uint8)
-    assert "its edge was not refined" in cut(red, refine="closed-form").note
+    found = cut(red, refine=refine)
+    assert found.note == "no background was found, so nothing was cut away"
+    assert torch.equal(found.pixels, torch.tensor([220, 20, 40, 255], dtype=torch.uint8).expand(20, 30, 4))
+
+
+def test_an_edge_that_closed_form_matting_cannot_refine(cut):
+    neither = np.full((20, 30, 3), (125, 90, 50), np.uint8)
+    assert "its edge was not refined" in cut(neither, refine="closed-form").note
 
 
 # --- depth, alpha, grey, sizes
