@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <new>
 
+#include "mattecore/base/round_up.h"
+
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
@@ -10,10 +12,8 @@
 namespace mattecore {
 namespace {
 
-constexpr std::align_val_t kCacheLine{64};
 constexpr size_t kHugePage = size_t{2} << 20;
-
-constexpr size_t round_up(size_t bytes, size_t to) { return (bytes + to - 1) / to * to; }
+constexpr std::align_val_t kAligned{kCacheLine};
 
 }  // namespace
 
@@ -31,7 +31,7 @@ void advise_huge_pages([[maybe_unused]] void* begin, [[maybe_unused]] size_t byt
 namespace {
 
 /// Whole pages, also where a page is 64 KiB.
-constexpr size_t whole_pages(size_t bytes) { return round_up(bytes, size_t{64} << 10); }
+constexpr size_t whole_pages(size_t bytes) { return round_up(bytes, 64 << 10); }
 
 }  // namespace
 
@@ -39,7 +39,7 @@ constexpr size_t whole_pages(size_t bytes) { return round_up(bytes, size_t{64} <
 // and a block below it lies in the heap between others. What is free there stays resident, more or less of it as
 // addresses and threads happen to fall.
 void* allocate_block(size_t bytes) {
-  if (bytes < kHugePage) return ::operator new(bytes, kCacheLine);
+  if (bytes < kHugePage) return ::operator new(bytes, kAligned);
   const size_t wanted = whole_pages(bytes);
   void* const mapped = mmap(nullptr, wanted + kHugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (mapped == MAP_FAILED) throw std::bad_alloc();
@@ -54,15 +54,15 @@ void* allocate_block(size_t bytes) {
 
 void free_block(void* block, size_t bytes) {
   if (bytes < kHugePage)
-    ::operator delete(block, kCacheLine);
+    ::operator delete(block, kAligned);
   else
     munmap(block, whole_pages(bytes));
 }
 
 #else
 
-void* allocate_block(size_t bytes) { return ::operator new(bytes, kCacheLine); }
-void free_block(void* block, size_t) { ::operator delete(block, kCacheLine); }
+void* allocate_block(size_t bytes) { return ::operator new(bytes, kAligned); }
+void free_block(void* block, size_t) { ::operator delete(block, kAligned); }
 
 #endif
 

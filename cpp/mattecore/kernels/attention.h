@@ -5,6 +5,7 @@
 
 #include "mattecore/base/half.h"
 #include "mattecore/base/host_device.h"
+#include "mattecore/base/round_up.h"
 
 // What an attention over a map of tokens works on, and the GPU's two; the processor's are in network/operators/cpu.
 namespace mattecore::kernels {
@@ -38,7 +39,7 @@ struct Window {
 struct WindowAxis {
   int64_t length, window, shift = 0;
 
-  MATTECORE_HOST_DEVICE int64_t padded() const { return (length + window - 1) / window * window; }
+  MATTECORE_HOST_DEVICE int64_t padded() const { return round_up(length, window); }
 
   /// Where window i begins, which is also where the one before ends.
   MATTECORE_HOST_DEVICE int64_t edge(int64_t i) const {

@@ -4,14 +4,13 @@
 #include <ATen/Functions.h>
 
 #include "mattecore/base/pages.h"
+#include "mattecore/base/round_up.h"
 
 namespace mattecore::network {
 namespace {
 
 // A block serves a map of at least this share of its size: smaller ones would keep large blocks from later large maps.
 constexpr size_t kLeastShare = 2;
-
-constexpr size_t kCacheLine = 64;
 
 thread_local std::shared_ptr<Arena> current;
 
@@ -43,7 +42,7 @@ size_t Arena::bytes() const {
 }
 
 at::DataPtr Arena::allocate(size_t bytes) {
-  bytes = (std::max<size_t>(bytes, 1) + kCacheLine - 1) / kCacheLine * kCacheLine;
+  bytes = round_up(std::max<size_t>(bytes, 1), kCacheLine);
   void* data = nullptr;
   {
     const std::lock_guard lock(mutex_);

@@ -1,6 +1,7 @@
 #include "mattecore/preprocess/normalize.h"
 
 #include "mattecore/base/error.h"
+#include "mattecore/base/round_up.h"
 #include "mattecore/kernels/normalize.h"
 #include "mattecore/tensor/images.h"
 
@@ -11,8 +12,7 @@ at::Tensor normalize(const at::Tensor& image, const std::vector<double>& mean, c
   const at::Tensor in = tensor::as_images(image, "image");
   tensor::check_cpu(in, at::kByte, "image");
   if (divisor < 1) throw_invalid("divisor is ", divisor, "; wanted at least 1");
-  const auto next_multiple = [&](int64_t side) { return (side + divisor - 1) / divisor * divisor; };
-  const int64_t height = next_multiple(in.size(1)), width = next_multiple(in.size(2));
+  const int64_t height = round_up(in.size(1), divisor), width = round_up(in.size(2), divisor);
   tensor::check_size(height, width, in.size(3));
   const at::Tensor out = tensor::empty({in.size(0), height, width, in.size(3)}, at::kFloat);
   for (int64_t b = 0; b < in.size(0); ++b)

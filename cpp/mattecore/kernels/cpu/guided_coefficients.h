@@ -7,6 +7,7 @@
 #include "mattecore/base/error.h"
 #include "mattecore/base/image.h"
 #include "mattecore/base/parallel.h"
+#include "mattecore/base/round_up.h"
 #include "mattecore/kernels/cpu/lanes.h"
 #include "mattecore/kernels/cpu/mirrored_axis.h"
 
@@ -23,7 +24,7 @@ inline int64_t row_restart_distance(int64_t radius) { return std::max<int64_t>(6
 
 /// The same for columns, in whole tiles.
 inline int64_t column_restart_distance(int64_t radius) {
-  return (std::max<int64_t>(256, 4 * radius + 2) + kTile - 1) / kTile * kTile;
+  return round_up(std::max<int64_t>(256, 4 * radius + 2), kTile);
 }
 
 /// values[k][i]: value k of the tile's pixel i.

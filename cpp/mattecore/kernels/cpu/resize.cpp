@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "mattecore/base/image.h"
+#include "mattecore/base/round_up.h"
 #include "mattecore/kernels/cpu/dot4.h"
 #include "mattecore/kernels/cpu/planes.h"
 #include "mattecore/kernels/resample_weights.h"
@@ -34,8 +35,6 @@ constexpr int64_t kRingBytes = 16 << 20;
 
 /// Vector loads may run past the last pixel of a plane by so many bytes.
 constexpr int64_t kSlack = 192;
-
-int64_t rounded_up(int64_t n, int64_t step) { return (n + step - 1) / step * step; }
 
 std::array<int32_t, 4> four_weights(const ResampleWeights& w, int64_t pixel, int64_t tap) {
   std::array<int32_t, 4> four{};
@@ -145,9 +144,9 @@ void resample_tile(ImageView<const uint8_t> in, Filter filter, const Tile& tile,
 
   const int64_t in_begin = columns.first(tile.column_begin), in_end = columns.end(tile.column_end - 1);
   const int64_t in_stride = in_end - in_begin + kSlack;
-  const int64_t out_stride = rounded_up(tile.column_end - tile.column_begin, kLanes);
+  const int64_t out_stride = round_up(tile.column_end - tile.column_begin, kLanes);
   const int64_t ring_stride = squeeze_first ? out_stride : in_stride;
-  const int64_t ring_row_bytes = rounded_up(kPlanes * ring_stride, 4 * kLanes);
+  const int64_t ring_row_bytes = round_up(kPlanes * ring_stride, 4 * kLanes);
   const int64_t most_rows = *std::max_element(rows.counts.begin(), rows.counts.end());
   const int64_t ring_rows =
       std::min(most_rows, std::max<int64_t>(4, kRingBytes / num_threads() / ring_row_bytes / 4 * 4));

@@ -16,6 +16,7 @@
 #include "mattecore/base/image.h"
 #include "mattecore/base/pages.h"
 #include "mattecore/base/parallel.h"
+#include "mattecore/base/round_up.h"
 #include "mattecore/network/operators/amx.h"
 #include "mattecore/network/operators/elements.h"
 
@@ -47,8 +48,6 @@ constexpr int64_t kColumnsAtOnce = 64;      // a block's columns at most
 constexpr int64_t kDepth = 32;              // a row's values come in multiples of what the matrix unit takes at once
 constexpr int64_t kValuesAtOnce = 1 << 15;  // weights that are worth a thread of their own
 constexpr int64_t kSumsAtOnce = 1 << 12;  // sums of a tile, 16 KiB: they stay in the first cache until they are stored
-
-int64_t round_up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 
 /// The widest block that wastes no more columns than the narrowest would.
 int64_t columns_of_block(int64_t columns) {

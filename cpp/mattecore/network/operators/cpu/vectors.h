@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "mattecore/base/half.h"
+#include "mattecore/base/round_up.h"
 #include "mattecore/kernels/cpu/lanes.h"
 
 // Floats in the compiler's own vectors, and the conversions that the operators' tiles are made with.
@@ -16,8 +17,6 @@ inline constexpr int64_t kLanes = kernels::kNativeLanes;
 typedef float Floats __attribute__((vector_size(4 * kLanes)));
 typedef int32_t Ints __attribute__((vector_size(4 * kLanes)));
 typedef uint16_t Shorts __attribute__((vector_size(2 * kLanes)));
-
-inline constexpr int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
 inline Floats load(const float* from) {
   Floats v;
