@@ -9,7 +9,7 @@ of three clusters of the border's colours, and splits by Otsu's threshold.
 """
 
 import argparse
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -144,11 +144,10 @@ def print_leads(methods: list[str], sets: dict[str, Array]) -> None:
     print_table(["beside GrabCut", "IoU, more by", "error of alpha, less by"], rows)
 
 
-def print_each(title: str, methods: list[str], values: Array, chosen: Iterable[int]) -> None:
-    """A row a photograph, of those chosen by their number."""
-    names = list(photographs.PHOTOGRAPHS)
-    rows = [[names[i], *(f"{value:.3f}" for value in row)] for i, row in zip(chosen, values, strict=True)]
-    print_table([title, *methods], [*rows, ["mean", *(f"{value:.3f}" for value in values.mean(0))]])
+def print_each(title: str, methods: list[str], photographed: dict[str, Array]) -> None:
+    """A row a photograph: one value of each method."""
+    values = {**photographed, "mean": np.mean(list(photographed.values()), 0)}
+    print_table([title, *methods], [[name, *(f"{value:.3f}" for value in row)] for name, row in values.items()])
 
 
 def sheet(methods: dict[str, Method], wheels: Path, drawn: bank.Bank, file: Path) -> None:
@@ -214,11 +213,11 @@ def main() -> None:
     print_means(names, scenes)
     print_leads(names, {**scenes, "photographs": outlines})
     for title, unseen in (("photograph, IoU", False), ("unseen photograph, IoU", True)):
-        chosen = [i for i, photograph in enumerate(photographs.PHOTOGRAPHS.values()) if photograph.unseen == unseen]
-        print_each(title, names, outlines[chosen, :, 0], chosen)
-    every = range(len(photographs.PHOTOGRAPHS))
-    errors = np.array([over[i :: len(every), :, 1].mean(0) for i in every])
-    print_each("drawn over this one, error", names, errors, every)
+        rows = zip(photographs.PHOTOGRAPHS.items(), outlines[..., 0], strict=True)
+        print_each(title, names, {name: row for (name, photograph), row in rows if photograph.unseen == unseen})
+    behind = [over[i :: len(photographs.PHOTOGRAPHS), :, 1] for i in range(min(count, len(photographs.PHOTOGRAPHS)))]
+    errors = {name: rows.mean(0) for name, rows in zip(photographs.PHOTOGRAPHS, behind, strict=False)}
+    print_each("drawn over this one, error", names, errors)
 
 
 if __name__ == "__main__":
