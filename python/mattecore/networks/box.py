@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mattecore.networks.operators import by_colours, fine, stretch
+from mattecore.networks.operators import by_colours, coarse, fine, stretch
 from mattecore.networks.state_dict import Shapes, shape_of
 
 UNUSED = r"$^"  # a training leaves nothing else in the file
@@ -96,7 +96,7 @@ class Box(nn.Module):
         return by_colours(logit, fine(image) * 0.25 + 0.5, self.colours)  # 0..1 again: prepared with 0.5 and 0.25
 
     def logit(self, image: Tensor) -> Tensor:
-        x2 = self.stem(image)
+        x2 = coarse(self.stem(fine(image)))  # bf16 keeps no more than the image's 8 bits
         x4 = self.down4(x2)
         x8 = self.down8(x4)
         x16 = self.down16(x8)
