@@ -34,12 +34,13 @@ def svg(rows: list[dict[str, float]]) -> str:
     for side, stage in itertools.groupby(rows, lambda row: row["side"]):
         steps = [row["step"] for row in stage]
         at = x((steps[0] + steps[-1]) / 2)
-        parts.append(f'<text x="{at:.1f}" y="{HEIGHT - 6}" text-anchor="middle">{side:g} px</text>')
+        parts.append(f'<text x="{at:.1f}" y="{HEIGHT - 6}" text-anchor="middle" font-size="10">{side:g}</text>')
     for number, (key, (ink, most, title)) in enumerate(CURVES.items()):
         points = " ".join(f"{x(row['step']):.1f},{y(row[key] / most):.1f}" for row in rows)
         parts.append(f'<polyline points="{points}" fill="none" stroke="{ink}" stroke-width="2"/>')
         parts.append(f'<text x="{LEFT + 180 * number}" y="16" fill="{ink}">{title}</text>')
     parts.append(f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - BOTTOM + 16}" text-anchor="end">{last:g} steps</text>')
+    parts.append(f'<text x="{LEFT}" y="{HEIGHT - BOTTOM + 16}">their pictures\' sides, in pixels:</text>')
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 

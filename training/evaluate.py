@@ -9,7 +9,7 @@ of three clusters of the border's colours, and splits by Otsu's threshold.
 """
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import cv2
@@ -17,6 +17,7 @@ import numpy as np
 import photographs
 import torch
 from generator import bank, scene, stream
+from tqdm import tqdm
 
 from mattecore.cutting import Cutter, Options
 from mattecore.networks.loading import load
@@ -103,33 +104,56 @@ def cutouts_over_photographs(drawn: bank.Bank, wheels: Path, count: int) -> Iter
         yield image, alpha.astype(np.float32) / 255
 
 
-def measured(methods: dict[str, Method], pictures: Iterator[tuple[Array, Array]]) -> dict[str, tuple[float, float]]:
-    """The mean IoU and the mean absolute error of each method."""
-    rows = [
-        [(iou(found, true), error(found, true)) for found in (method(image) for method in methods.values())]
-        for image, true in pictures
-    ]
-    return {name: tuple(values) for name, values in zip(methods, np.mean(rows, axis=0).tolist(), strict=True)}
-
-
-def print_overlaps(title: str, names: list[str], methods: dict[str, Method], wheels: Path) -> None:
-    print(f"\n| {title}, IoU | " + " | ".join(methods) + " |\n|---|" + "--:|" * len(methods))
-    rows = []
-    for name in names:
+def outlined(wheels: Path) -> Iterator[tuple[Array, Array]]:
+    for name in photographs.PHOTOGRAPHS:
         image = photographs.load(wheels, name)
-        true = photographs.polygon_mask(name, *image.shape[:2]).astype(np.float32)
-        rows.append([iou(method(image), true) for method in methods.values()])
-        print(f"| {name} | " + " | ".join(f"{value:.3f}" for value in rows[-1]) + " |", flush=True)
-    print("| mean | " + " | ".join(f"{value:.3f}" for value in np.mean(rows, 0)) + " |")
+        yield image, photographs.polygon_mask(name, *image.shape[:2]).astype(np.float32)
+
+
+def measured(methods: dict[str, Method], pictures: Iterator[tuple[Array, Array]], count: int) -> Array:
+    """IoU and mean absolute error, [pictures, methods, 2]."""
+    rows = []
+    for image, true in tqdm(pictures, total=count):
+        masks = [method(image) for method in methods.values()]
+        rows.append([(iou(mask, true), error(mask, true)) for mask in masks])
+    return np.array(rows)
+
+
+def print_table(head: list[str], rows: list[list[str]]) -> None:
+    print("\n| " + " | ".join(head) + " |\n|---|" + "--:|" * (len(head) - 1))
+    for row in rows:
+        print("| " + " | ".join(row) + " |")
+
+
+def print_means(methods: list[str], sets: dict[str, Array]) -> None:
+    head = ["pictures", *(column for name in methods for column in (f"{name}: IoU", "error"))]
+    rows = [
+        [title, *(text for overlap, wrong in values.mean(0) for text in (f"{overlap:.3f}", f"{wrong:.4f}"))]
+        for title, values in sets.items()
+    ]
+    print_table(head, rows)
+
+
+def print_leads(methods: list[str], sets: dict[str, Array]) -> None:
+    """How much better the network is than GrabCut on the same pictures, with the mean difference's standard error."""
+    rows = []
+    for title, values in sets.items():
+        ahead = (values[:, methods.index("box")] - values[:, methods.index("GrabCut")]) * (1, -1)
+        sure, more = ahead.std(0, ddof=1) / len(ahead) ** 0.5, (ahead > 0).mean(0)
+        rows.append([title, *(f"{ahead.mean(0)[i]:.3f} ± {sure[i]:.3f}, in {more[i]:.0%}" for i in range(2))])
+    print_table(["beside GrabCut", "IoU, more by", "error of alpha, less by"], rows)
+
+
+def print_each(title: str, methods: list[str], values: Array, chosen: Iterable[int]) -> None:
+    """A row a photograph, of those chosen by their number."""
+    names = list(photographs.PHOTOGRAPHS)
+    rows = [[names[i], *(f"{value:.3f}" for value in row)] for i, row in zip(chosen, values, strict=True)]
+    print_table([title, *methods], [*rows, ["mean", *(f"{value:.3f}" for value in values.mean(0))]])
 
 
 def sheet(methods: dict[str, Method], wheels: Path, drawn: bank.Bank, file: Path) -> None:
     """One row a photograph and, below, drawn scenes: the picture, the true outline, and what each method cuts out."""
-    rows = []
-    for name in photographs.PHOTOGRAPHS:
-        image = photographs.load(wheels, name)
-        rows.append((image, photographs.polygon_mask(name, *image.shape[:2]).astype(np.float32)))
-    rows += list(drawn_scenes(drawn, 5))
+    rows = [*outlined(wheels), *drawn_scenes(drawn, 5)]
     drawings = [
         np.hstack(
             [_tile(image, None), *(_tile(image, alpha) for alpha in (true, *(m(image) for m in methods.values())))]
@@ -182,21 +206,19 @@ def main() -> None:
         del methods["cut"]  # at this size it looks as the network's
         sheet(methods, options.wheels, drawn, options.sheet)
         return
-    print("| pictures | " + " | ".join(f"{name}: IoU | error" for name in methods) + " |")
-    print("|---|" + "--:|--:|" * len(methods))
-    sets = {
-        "drawn": drawn_scenes(drawn, options.count),
-        "drawn over photographs": cutouts_over_photographs(drawn, options.wheels, options.count),
-    }
-    for title, pictures in sets.items():
-        result = measured(methods, pictures)
-        print(
-            f"| {title} ({options.count}) | " + " | ".join(f"{a:.3f} | {b:.4f}" for a, b in result.values()) + " |",
-            flush=True,
-        )
-    for unseen in (False, True):
-        names = [name for name, photograph in photographs.PHOTOGRAPHS.items() if photograph.unseen == unseen]
-        print_overlaps("unseen photograph" if unseen else "photograph", names, methods, options.wheels)
+    wheels, count, names = options.wheels, options.count, list(methods)
+    found = measured(methods, drawn_scenes(drawn, count), count)
+    over = measured(methods, cutouts_over_photographs(drawn, wheels, count), count)
+    outlines = measured(methods, outlined(wheels), len(photographs.PHOTOGRAPHS))
+    scenes = {f"drawn, held out ({count})": found, f"drawn, over all these photographs ({count})": over}
+    print_means(names, scenes)
+    print_leads(names, {**scenes, "photographs": outlines})
+    for title, unseen in (("photograph, IoU", False), ("unseen photograph, IoU", True)):
+        chosen = [i for i, photograph in enumerate(photographs.PHOTOGRAPHS.values()) if photograph.unseen == unseen]
+        print_each(title, names, outlines[chosen, :, 0], chosen)
+    every = range(len(photographs.PHOTOGRAPHS))
+    errors = np.array([over[i :: len(every), :, 1].mean(0) for i in every])
+    print_each("drawn over this one, error", names, errors, every)
 
 
 if __name__ == "__main__":
