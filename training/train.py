@@ -35,6 +35,7 @@ MIXED = scene.Manner(close=0.35, crowded=0.25, several=0.1, accompanied=0.3, mar
 VARIED = scene.Manner(close=0.4, aside=0.2, crowded=0.25, several=0.07, accompanied=0.4, marked=0.5)
 BEFORE_OTHERS = scene.Manner(close=0.35, crowded=0.6, several=0.1, accompanied=0.15, marked=0.4)
 IN_FRONT = scene.Manner(close=0.25, aside=0.03, crowded=0.4, before=0.45, several=0.12, accompanied=0.08, marked=0.35)
+ALL = scene.Manner(close=0.3, aside=0.05, crowded=0.4, before=0.4, several=0.1, accompanied=0.25, marked=0.4)
 
 
 @dataclass(frozen=True)
@@ -63,29 +64,40 @@ class Cycle:
 @dataclass(frozen=True)
 class Plan:
     stages: tuple[Stage, ...] = (
-        Stage(until=3000, side=128, batch=32),
-        Stage(until=4600, side=192),
-        Stage(until=6800, side=192, manner=CROWDED),
-        Stage(until=8000, side=256, manner=CROWDED),
-        Stage(until=14000, side=192, manner=MIXED, overlap=1.5),
-        Stage(until=19500, side=192, manner=VARIED, overlap=1.5),
-        Stage(until=21400, side=192, manner=BEFORE_OTHERS),
-        Stage(until=27000, side=192, manner=IN_FRONT),
+        Stage(until=2400, side=128, batch=32),
+        Stage(until=3200, side=160, manner=CROWDED),
+        Stage(until=4800, side=192, manner=CROWDED),
+        Stage(until=7000, side=160, manner=MIXED, overlap=1.5),
+        Stage(until=8800, side=192, manner=VARIED, overlap=1.5),
+        Stage(until=9800, side=192, manner=BEFORE_OTHERS),
+        Stage(until=11000, side=160, manner=IN_FRONT),
+        Stage(until=12800, side=192, manner=IN_FRONT),
+        Stage(until=13600, side=160, manner=ALL, overlap=1.0),
+        Stage(until=14800, side=192, manner=ALL, overlap=1.0),
+        Stage(until=18000, side=160, manner=ALL, overlap=1.0),
+        Stage(until=23000, side=192, manner=ALL, overlap=1.0),
+        Stage(until=24800, side=192, manner=IN_FRONT),
+        Stage(until=26600, side=192, manner=VARIED, overlap=1.0),
     )
     cycles: tuple[Cycle, ...] = (
-        Cycle(0, 4000, 8000, rate=2e-3),
-        Cycle(8000, 8000, 19500, rate=1.5e-3),
-        Cycle(19500, 19500, 21400, rate=5e-4),
-        Cycle(21400, 21400, 27000, rate=1e-3),
+        Cycle(0, 2400, 4800, rate=2e-3),
+        Cycle(4800, 4800, 8800, rate=1.5e-3),
+        Cycle(8800, 8800, 9800, rate=5e-4),
+        Cycle(9800, 9800, 12800, rate=1e-3),
+        Cycle(12800, 12800, 14800, rate=1e-3),
+        Cycle(14800, 14800, 23000, rate=1.5e-3),
+        Cycle(23000, 23000, 24800, rate=7e-4),
+        Cycle(24800, 24800, 26600, rate=7e-4),
     )
     seed: int = 8
     width: int = 32
     warmup: int = 200
     averaging: float = 0.998
-    sharpness: float = 2.0  # of the cycles' mean: averaging weights has flattened its alpha
+    blend: tuple[int, ...] = (0, 5, 6, 6, 7, 7)  # the cycles whose ends' mean is exported; the last two count twice
+    sharpness: float = 2.5  # of their mean: averaging weights has flattened its alpha
     subjects: int = 6000
     backgrounds: int = 1600
-    held_out: int = 40
+    held_out: int = 40  # scenes to validate on, the hardest, so that the log's figures compare from first to last
     pause: int = 200  # steps between validations, each with a checkpoint
 
     @property
@@ -97,12 +109,11 @@ class Plan:
 
 
 class Scenes(Dataset[tuple[Tensor, Tensor]]):
-    def __init__(self, drawn: bank.Bank, seed: int, stage: Stage) -> None:
-        self.drawn, self.seed, self.stage = drawn, seed, stage
+    def __init__(self, drawn: bank.Bank, seed: int, side: int, manner: scene.Manner) -> None:
+        self.drawn, self.seed, self.side, self.manner = drawn, seed, side, manner
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        stage = self.stage
-        image, alpha = scene.draw(self.drawn, self.seed, index, stage.side, stage.manner)
+        image, alpha = scene.draw(self.drawn, self.seed, index, self.side, self.manner)
         return torch.from_numpy(image).permute(2, 0, 1), torch.from_numpy(alpha)[None]
 
 
@@ -199,13 +210,14 @@ class Training:
         return box.eval()
 
     def blended(self) -> dict[str, Tensor]:
-        """The mean of the weights at the cycles' ends: nearly as good as the best of them on each kind of picture.
+        """The mean of the weights at some cycles' ends: nearly as good as the best of them on each kind of picture.
 
         Izmailov et al., Averaging Weights Leads to Wider Optima and Better Generalization, 2018.
         """
+        ends = [self.ends[cycle] for cycle in self.plan.blend]
         mean = {
-            name: torch.stack([end[name].float() for end in self.ends]).mean(0).to(value.dtype)
-            for name, value in self.ends[0].items()
+            name: torch.stack([end[name].float() for end in ends]).mean(0).to(value.dtype)
+            for name, value in ends[0].items()
         }
         for name in ("alpha.weight", "alpha.bias"):
             mean[name] *= self.plan.sharpness
@@ -241,7 +253,7 @@ def batches(
         skipped = min(max(start - begin, 0), stage.until - begin)
         last = first + (stage.until - begin) * stage.batch
         numbers = range(first + skipped * stage.batch, last)[rank::ranks]
-        scenes = Scenes(drawn, plan.seed, stage)
+        scenes = Scenes(drawn, plan.seed, stage.side, stage.manner)
         if numbers:
             yield from DataLoader(scenes, stage.batch // ranks, sampler=numbers, num_workers=drawing, prefetch_factor=4)
         begin, first = stage.until, last
@@ -277,7 +289,10 @@ def train(rank: int, run: Path, plan: Plan, device: torch.device, ranks: int, me
     if ranks > 1:
         torch.set_num_threads(1)
         distributed.init_process_group("gloo", f"file://{meeting}", rank=rank, world_size=ranks)
-    held_out = Scenes(bank.drawn(plan.seed + 1, 100, 50), plan.seed + 1, plan.stages[-1]) if rank == 0 else None
+    held_out = None
+    if rank == 0:
+        seed, side = plan.seed + 1, plan.stages[-1].side
+        held_out = Scenes(bank.drawn(seed, 100, 50), seed, side, IN_FRONT)
     training = Training(plan, device)
     if (run / "checkpoint.pt").exists():
         training.load(run / "checkpoint.pt")

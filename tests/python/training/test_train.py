@@ -16,9 +16,10 @@ PLAN = train.Plan(
         train.Stage(until=3, side=64, batch=4),
         train.Stage(until=6, side=96, batch=2, manner=scene.Manner(accompanied=0.5, marked=0.5), overlap=1),
     ),
-    cycles=(train.Cycle(0, 3, 4, rate=2e-3), train.Cycle(4, 5, 6, rate=1e-3)),
+    cycles=(train.Cycle(0, 1, 2, rate=2e-3), train.Cycle(2, 3, 4, rate=2e-3), train.Cycle(4, 5, 6, rate=1e-3)),
     width=8,
     warmup=2,
+    blend=(1, 2),
 )
 
 
@@ -49,15 +50,15 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(drawn: bank.Bank, tmp_p
             torch.testing.assert_close(seen[name], value, rtol=0, atol=0)
 
 
-def test_the_ends_of_cycles_are_blended(drawn: bank.Bank) -> None:
-    training = trained(train.Training(PLAN, CPU), drawn, 4)
-    first = {name: value.clone() for name, value in training.average.items()}
+def test_the_ends_of_the_blended_cycles_are_blended(drawn: bank.Bank) -> None:
+    training = trained(train.Training(PLAN, CPU), drawn, 4)  # past two of three ends
+    second = {name: value.clone() for name, value in training.average.items()}
     trained(training, drawn, PLAN.steps)
     blend = training.blended()
     training.averaged().load_state_dict(blend)  # every tensor is there
     for name, last in training.average.items():
         sharpness = PLAN.sharpness if name.startswith("alpha.") else 1
-        torch.testing.assert_close(blend[name], (sharpness * (first[name] + last) / 2).to(last.dtype))
+        torch.testing.assert_close(blend[name], (sharpness * (second[name] + last) / 2).to(last.dtype))
 
 
 def test_processes_share_each_batch(drawn: bank.Bank) -> None:

@@ -40,9 +40,12 @@ def test_they_cut_out_drawn_subjects(scenes: list[tuple[Tensor, np.ndarray]]) ->
 
 @pytest.mark.skipif(not _native.load().multiplies_bf16(), reason="this processor does not multiply bf16")
 def test_auto_is_close_to_exact(scenes: list[tuple[Tensor, np.ndarray]]) -> None:
-    """The policy's limits: a mean of 1/255, and 4/255 on 99 % of the pixels."""
+    """The policy's limits: a mean of 1/255, and 4/255 on 99 % of the pixels.
+
+    In the seventeenth scene, about which the network is of two minds, it is twice as far (training/README.md).
+    """
     auto, exact = (load(builtin(), precision=precision) for precision in ("auto", "exact"))
-    for picture, _ in scenes[:4]:
+    for picture, _ in scenes[:16]:
         levels = (auto.forward(picture, None) - exact.forward(picture, None)).abs().flatten() * 255
         assert levels.mean() <= 1
         assert levels.kthvalue(int(levels.numel() * 0.99)).values <= 4
