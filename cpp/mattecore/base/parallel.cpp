@@ -7,6 +7,8 @@
 #include <thread>
 #include <vector>
 
+#include "mattecore/base/round_up.h"
+
 namespace mattecore {
 namespace {
 
@@ -22,7 +24,7 @@ int own_threads() {
 /// One thread per range, joined before the return. Starting a thread costs some 20 us, which a caller without torch's
 /// pool can bear; a second pool beside torch's would fight with it for the cores.
 void run_on_own_threads(int64_t count, int64_t grain, RangeBody body) {
-  const int64_t ranges = std::min<int64_t>(own_threads(), (count + grain - 1) / grain);
+  const int64_t ranges = std::min<int64_t>(own_threads(), pieces(count, grain));
   std::mutex mutex;
   std::exception_ptr first_error;
   auto run_range = [&](int64_t i) {

@@ -51,7 +51,7 @@ struct WindowAxis {
   /// How many windows hold any token.
   MATTECORE_HOST_DEVICE int64_t count() const {
     const int64_t first = shift == 0 ? window : shift;
-    return length <= first ? 1 : 1 + (length - first + window - 1) / window;
+    return length <= first ? 1 : 1 + pieces(length - first, window);
   }
 };
 

@@ -8,6 +8,7 @@
 
 #include "mattecore/base/error.h"
 #include "mattecore/base/parallel.h"
+#include "mattecore/base/round_up.h"
 #include "mattecore/kernels/checksum.h"
 #include "mattecore/kernels/deflate.h"
 #include "mattecore/kernels/png_filter.h"
@@ -71,7 +72,7 @@ at::Tensor png_data(const at::Tensor& image, int64_t level) {
   }
 
   const int64_t band_rows = std::max<int64_t>(1, kBandBytes / row_bytes);
-  std::vector<Band> bands(static_cast<size_t>((picture.height + band_rows - 1) / band_rows));
+  std::vector<Band> bands(static_cast<size_t>(pieces(picture.height, band_rows)));
   std::atomic<size_t> next_band = 0;
   // Bands differ in how long they take, so every thread takes the next one that is left.
   parallel_for(std::min<int64_t>(num_threads(), static_cast<int64_t>(bands.size())), 1, [&](int64_t, int64_t) {

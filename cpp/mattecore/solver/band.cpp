@@ -4,6 +4,7 @@
 
 #include "mattecore/base/error.h"
 #include "mattecore/base/parallel.h"
+#include "mattecore/base/round_up.h"
 
 namespace mattecore::solver {
 namespace {
@@ -24,7 +25,7 @@ void mark_blocks(ImageView<const Label> labels, int64_t y, uint8_t* marks) {
 Band::Band(ImageView<const Label> labels)
     : height_(labels.height),
       width_(labels.width),
-      columns_((labels.width + kBlock - 1) / kBlock),
+      columns_(pieces(labels.width, kBlock)),
       places_(static_cast<size_t>((labels.height + 2 * kMargin) * columns_)) {
   Image<uint8_t> marks(height_, columns_);
   parallel_for(height_, 16, [&](int64_t begin, int64_t end) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "mattecore/base/parallel.h"
+#include "mattecore/base/round_up.h"
 
 namespace mattecore::solver {
 
@@ -13,7 +14,7 @@ namespace mattecore::solver {
 template <class T>
 double dot(const T* a, const T* b, int64_t count) {
   constexpr int64_t kPiece = 8192;
-  std::vector<double> sums(static_cast<size_t>((count + kPiece - 1) / kPiece));
+  std::vector<double> sums(static_cast<size_t>(pieces(count, kPiece)));
   parallel_for(std::ssize(sums), 4, [&](int64_t begin, int64_t end) {
     for (int64_t piece = begin; piece < end; ++piece) {
       const int64_t last = std::min(count, (piece + 1) * kPiece);

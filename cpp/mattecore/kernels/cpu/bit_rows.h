@@ -4,13 +4,14 @@
 #include <cstdint>
 
 #include "mattecore/base/image_view.h"
+#include "mattecore/base/round_up.h"
 
 namespace mattecore::kernels {
 
 // Yes or no for every pixel of a row, 64 of them in a word, the leftmost in the lowest bit.
 
 inline constexpr int64_t kWordBits = 64;
-inline int64_t words_for(int64_t bits) { return (bits + kWordBits - 1) / kWordBits; }
+inline int64_t words_for(int64_t bits) { return pieces(bits, kWordBits); }
 
 /// Eight bytes of 0 or 1 into eight bits.
 inline uint64_t gather_bits(const uint8_t* bytes) {

@@ -4,6 +4,7 @@
 #include "mattecore/base/error.h"
 #include "mattecore/base/image.h"
 #include "mattecore/base/parallel.h"
+#include "mattecore/base/round_up.h"
 #include "mattecore/kernels/cpu/foreground_arguments.h"
 #include "mattecore/kernels/foreground.h"
 #include "mattecore/kernels/reflected_axis.h"
@@ -64,7 +65,7 @@ void fuse(const Source& source, ImageView<const float> image, int64_t radius, Im
           ImageView<float> background) {
   const int64_t height = image.height, width = image.width;
   const auto area = static_cast<float>((2 * radius + 1) * (2 * radius + 1));
-  parallel_for((height + kStrip - 1) / kStrip, 1, [&](int64_t begin, int64_t end) {
+  parallel_for(pieces(height, kStrip), 1, [&](int64_t begin, int64_t end) {
     std::vector<Weighted> columns(static_cast<size_t>(width)), sums(static_cast<size_t>(width));
     const auto add_row = [&](int64_t y, float factor) {
       const int64_t v = reflect_101(y, height);

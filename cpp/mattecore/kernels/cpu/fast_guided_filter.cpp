@@ -1,6 +1,7 @@
 #include <atomic>
 #include <vector>
 
+#include "mattecore/base/round_up.h"
 #include "mattecore/kernels/cpu/guided_coefficients.h"
 #include "mattecore/kernels/guided_filter.h"
 
@@ -12,7 +13,7 @@ using namespace guided;
 /// Means of factor x factor pixels, fewer at the far borders.
 Image<float> shrink(ImageView<const float> in, int64_t factor) {
   const int64_t channels = in.channels, row_values = in.width * channels;
-  Image<float> out((in.height + factor - 1) / factor, (in.width + factor - 1) / factor, channels);
+  Image<float> out(pieces(in.height, factor), pieces(in.width, factor), channels);
   parallel_for(out.view().height, std::max<int64_t>(1, 16384 / (row_values * factor)), [&](int64_t begin, int64_t end) {
     Buffer<float> sums(static_cast<size_t>(row_values));
     for (int64_t y = begin; y < end; ++y) {

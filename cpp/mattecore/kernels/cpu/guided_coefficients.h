@@ -307,7 +307,7 @@ void for_each_tile(ImageView<const float> guide, ImageView<const float> source, 
                    TileDone&& tile_done) {
   const WindowSums windows(guide.width, radius, column_restart_distance(radius));
   const int64_t band = row_restart_distance(radius);
-  const int64_t bands = (guide.height + band - 1) / band;
+  const int64_t bands = pieces(guide.height, band);
   const int64_t grain = std::max<int64_t>(1, 16384 / (band * guide.width));
   parallel_for(bands, grain, [&](int64_t begin, int64_t end) {
     CoefficientBand<Guide> coefficients(guide, source, radius, static_cast<float>(eps), windows);

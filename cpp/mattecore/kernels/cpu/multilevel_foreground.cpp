@@ -5,6 +5,7 @@
 
 #include "mattecore/base/image.h"
 #include "mattecore/base/parallel.h"
+#include "mattecore/base/round_up.h"
 #include "mattecore/kernels/cpu/foreground_arguments.h"
 #include "mattecore/kernels/foreground.h"
 #include "mattecore/kernels/rows.h"
@@ -209,7 +210,7 @@ void finish(ImageView<const float> image, ImageView<const float> alpha, Level& b
   constexpr int64_t kBand = 64;
   const int64_t margin = 2 * sweeps;
   const Columns columns(image.width, before, image.width);
-  parallel_for((image.height + kBand - 1) / kBand, 1, [&](int64_t first_band, int64_t last_band) {
+  parallel_for(pieces(image.height, kBand), 1, [&](int64_t first_band, int64_t last_band) {
     Level level(image.height, image.width, std::min(image.height, kBand + 2 * margin));
     for (int64_t band = first_band; band < last_band; ++band) {
       const int64_t begin = band * kBand, end = std::min(image.height, begin + kBand);

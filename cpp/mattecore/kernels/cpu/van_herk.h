@@ -5,6 +5,7 @@
 
 #include "mattecore/base/image.h"
 #include "mattecore/base/parallel.h"
+#include "mattecore/base/round_up.h"
 
 namespace mattecore::kernels {
 
@@ -31,7 +32,7 @@ void join_along_columns(ImageView<const T> in, int64_t up, int64_t down, ImageVi
   down = std::min(down, height - 1);
   const int64_t window = up + down + 1;
 
-  const int64_t lines = (in.width + kCacheLine - 1) / kCacheLine;
+  const int64_t lines = pieces(in.width, kCacheLine);
   const int64_t grain = std::max<int64_t>(1, 32768 / (height * kCacheLine));
   parallel_for(lines, grain, [&](int64_t first_line, int64_t end_line) {
     Buffer<T> last(static_cast<size_t>(kStrip * std::min(window, height)));

@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "mattecore/base/host_device.h"
+#include "mattecore/base/round_up.h"
 #include "mattecore/kernels/attention.h"
 #include "mattecore/kernels/cuda/numbers.h"
 #include "mattecore/kernels/cuda/tile_product.h"
@@ -171,7 +172,7 @@ struct AttentionBlocks {
         windows(map_windows),
         bias(biases),
         out(result),
-        tiles_of_window((map_windows.most_tokens() + kQueries - 1) / kQueries),
+        tiles_of_window(pieces(map_windows.most_tokens(), kQueries)),
         whole_pieces((reinterpret_cast<uintptr_t>(maps.data) | reinterpret_cast<uintptr_t>(maps.padding)) % 16 == 0 &&
                      ((maps.batch_stride | maps.row_stride | maps.column_stride | maps.size) & (kPiece - 1)) == 0) {}
 

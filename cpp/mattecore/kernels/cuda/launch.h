@@ -10,6 +10,7 @@
 #include "mattecore/base/error.h"
 #include "mattecore/base/half.h"
 #include "mattecore/base/image_view.h"
+#include "mattecore/base/round_up.h"
 
 // What every .cu file shares: launching, and the 8-bit conversions on the device.
 namespace mattecore::kernels::cuda {
@@ -57,7 +58,7 @@ void launch_blocks(int64_t blocks, int threads, void* stream, void (*kernel)(Par
 template <class... Params, class... Args>
 void launch(int64_t pixels, void* stream, void (*kernel)(Params...), const Args&... args) {
   constexpr int kThreads = 256;
-  launch_blocks((pixels + kThreads - 1) / kThreads, kThreads, stream, kernel, args...);
+  launch_blocks(pieces(pixels, kThreads), kThreads, stream, kernel, args...);
 }
 
 }  // namespace mattecore::kernels::cuda

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "mattecore/base/image.h"
+#include "mattecore/base/round_up.h"
 #include "mattecore/network/arena.h"
 #include "mattecore/network/operators/elements.h"
 #include "mattecore/network/operators/maps.h"
@@ -53,7 +54,7 @@ void map_rows(const at::Tensor& x, const float* norm_weight, const float* norm_b
   const int64_t depth = x.size(-1), rows = x.numel() / depth, columns = bias.size(0);
   const int64_t chunk =
       std::clamp<int64_t>(kChunkBytes / (depth * static_cast<int64_t>(sizeof(T))) / kRowsAtOnce, 1, 8) * kRowsAtOnce;
-  const int64_t chunks = (rows + chunk - 1) / chunk;
+  const int64_t chunks = pieces(rows, chunk);
   const int64_t taps[] = {0};
   const bool reads_beyond = packed.scalar_type() != at::kFloat &&
                             packed.size(2) * 2 != depth;  // the end of a row, by what is multiplied by 0

@@ -9,6 +9,7 @@
 
 #include "mattecore/base/image.h"
 #include "mattecore/base/parallel.h"
+#include "mattecore/base/round_up.h"
 #include "mattecore/kernels/attention.h"
 #include "mattecore/network/operators/cpu/tile_product.h"
 #include "mattecore/network/operators/cpu/tile_type.h"
@@ -60,7 +61,7 @@ struct Tiling {
       : queries(std::min(kMostQueries, kMostLogits / std::min(kMostKeys, round_up(most_tokens, kColumns)) / 16 * 16)),
         keys(std::min(kMostKeys, round_up(most_tokens, kColumns))) {}
 
-  int64_t tiles(int64_t tokens) const { return (tokens + queries - 1) / queries; }
+  int64_t tiles(int64_t tokens) const { return pieces(tokens, queries); }
   /// Where tile i begins: tiles are as even as can be.
   int64_t tile_begin(int64_t tokens, int64_t i) const { return tokens * i / tiles(tokens); }
 };
@@ -84,7 +85,7 @@ struct Keys {
     std::fill_n(zeros.data(), 2 * head_size, Tile{});
   }
 
-  int64_t blocks() const { return (count + block - 1) / block; }
+  int64_t blocks() const { return pieces(count, block); }
   int64_t padded(int64_t i) const { return round_up(std::min(block, count - i * block), kColumns); }
   const Tile* keys_of(int64_t i) const { return keys.data() + i * block * key_rows; }
   const Tile* values_of(int64_t i) const { return values.data() + i * block * value_stride; }

@@ -5,6 +5,7 @@
 
 #include "mattecore/base/image.h"
 #include "mattecore/base/parallel.h"
+#include "mattecore/base/round_up.h"
 #include "mattecore/network/operators/cpu/operators.h"
 #include "mattecore/network/operators/cpu/vectors.h"
 
@@ -108,7 +109,7 @@ void convolve_samples(const at::Tensor& x, const at::Tensor& offset, const at::T
   const int64_t width = offset.size(3), size = offset.size(2) * width;
   const int64_t depth = packed.size(2) * (packed.scalar_type() == at::kFloat ? 1 : 2);
   const int64_t tile = std::clamp<int64_t>(kTileBytes / (depth * static_cast<int64_t>(sizeof(T))) / 64 * 64, 64, 1024);
-  const int64_t tiles = (size + tile - 1) / tile;
+  const int64_t tiles = pieces(size, tile);
   const Reader offsets(offset), masks(mask);
   Buffer<T> zeros(channels);
   std::fill_n(zeros.data(), channels, T{});
