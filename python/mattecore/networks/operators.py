@@ -12,12 +12,12 @@ from torch import Tensor
 
 def fine(x: Tensor) -> Tensor:
     """Return x; what is made of it is computed more finely than in bf16, where that is what the network computes in."""
-    return torch.ops.mattecore.fine(x)
+    return torch.ops.mattecore.fine(x) if torch.jit.is_scripting() else x  # type: ignore[attr-defined]
 
 
 def coarse(x: Tensor) -> Tensor:
     """Return x; what is made of it needs no more than the network's own arithmetic. Join maps of one kind only."""
-    return torch.ops.mattecore.coarse(x)
+    return torch.ops.mattecore.coarse(x) if torch.jit.is_scripting() else x  # type: ignore[attr-defined]
 
 
 def half(x: Tensor) -> Tensor:

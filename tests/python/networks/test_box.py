@@ -58,6 +58,12 @@ def test_its_width_is_read_from_the_file() -> None:
         build({name: shape for name, shape in shapes.items() if name != "stem.conv.weight"})
 
 
+def test_its_logits_need_no_operator_of_ours_in_python(module: box.Box) -> None:
+    """So that it trains anywhere, and exports to formats that do not know them (benchmarks/cases/cut.py)."""
+    traced = torch.jit.trace_module(module, {"logit": picture(32, 32)})
+    assert "mattecore::" not in str(traced.logit.inlined_graph)
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (33, 47), (97, 64), (128, 128)])
 def test_exact_is_what_python_computes(module: box.Box, file: Path, size: tuple[int, int]) -> None:
     x = picture(*size)
