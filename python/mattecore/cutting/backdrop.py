@@ -37,9 +37,11 @@ def backdrop(of: tuple[int, int, int] | Path | Literal["transparent", "blur"]) -
 def blurred(colours: Tensor, mask: Tensor) -> Tensor:
     """Returns the picture out of focus, without the subject in it."""
     sigma_px = max(1.0, _BLUR * max(mask.shape))
-    counts = 1 + _SEEN_THROUGH - mask[..., None]
-    sums = refine.feather(torch.cat((colours * counts, counts), 2).permute(2, 0, 1), sigma_px).permute(1, 2, 0)
-    return sums[..., :3] / sums[..., 3:]
+    weighed = torch.empty(4, *mask.shape)
+    counts = torch.sub(1 + _SEEN_THROUGH, mask, out=weighed[3])
+    torch.mul(colours.permute(2, 0, 1), counts, out=weighed[:3])
+    sums = refine.feather(weighed, sigma_px)
+    return sums[:3].div_(sums[3]).permute(1, 2, 0)
 
 
 def _opened(path: Path) -> Tensor:

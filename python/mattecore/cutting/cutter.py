@@ -166,12 +166,13 @@ class Cutter:
         dtype = pixels.dtype
         if self.options.mask_only:
             return whole_numbers(mask[..., None], dtype)
+        behind = None if self._backdrop is None else self._backdrop(floats(pixels)[0], mask)  # first: it takes the most
         result = composite.lift(own_colours(pixels), mask, clean=self.options.foreground)
-        if self._backdrop is None:
+        if behind is None:
             return result
-        colours = floats(pixels)[0]
         subject, _ = floats(result)
-        laid = torch.lerp(self._backdrop(colours, mask).expand_as(subject), subject, mask[..., None])
+        laid = torch.lerp(behind.expand_as(subject), subject, mask[..., None])
+        del behind, subject  # each as large as what follows makes
         return whole_numbers(laid, dtype)
 
 
